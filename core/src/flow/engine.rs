@@ -1,0 +1,213 @@
+//! The engine: what every flow shares. It holds no state of its own beyond hints and caches; the truth is in the store.
+
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+use crate::{
+    clock::{Clock, later},
+    flow::{execute::Dispatcher, permits::Permits},
+    id::ConnectorId,
+    operation::ActionKind,
+    plan::rules::Rules,
+    policy::backoff::Schedule,
+    port::{
+        connector::{Connector, Manifest, Sessions},
+        store::{ConnectorCondition, Session, Store, StoreError},
+    },
+};
+
+/// Settings of the engine; every one has a default that suits a province.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// The name of this run of the process; no two runs share one.
+    pub holder: String,
+    /// When to try again.
+    pub retry: Schedule,
+    /// What a lease outlasts the deadline of the whole attempt by, and what must remain of it before the first byte.
+    pub lease_margin: Duration,
+    /// The largest batch of an admission, a claim, a settlement.
+    pub batch: usize,
+    /// How long a loop sleeps at most when nobody wakes it.
+    pub poll: Duration,
+    /// The largest message.
+    pub max_message_bytes: usize,
+    /// How long an opened payment is asked about.
+    pub fresh_payment_days: i64,
+    /// How often the sweep runs, and how old its last answer must be.
+    pub sweep_every: Duration,
+    /// How often tracking feeds are read.
+    pub tracking_every: Duration,
+    /// How long a paused connector waits before it is tested.
+    pub test_every: Duration,
+    /// How many setbacks in a row, of any lanes, pause a connector.
+    pub setbacks_to_pause: u32,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            holder: "engine".into(),
+            retry: Schedule::default(),
+            lease_margin: Duration::from_secs(15),
+            batch: 100,
+            poll: Duration::from_secs(1),
+            max_message_bytes: 1 << 20,
+            fresh_payment_days: 3,
+            sweep_every: Duration::from_mins(15),
+            tracking_every: Duration::from_mins(10),
+            test_every: Duration::from_secs(30),
+            setbacks_to_pause: 20,
+        }
+    }
+}
+
+/// A connector with what the engine keeps about it in this process.
+pub struct Member {
+    /// The connector.
+    pub connector: Arc<dyn Connector>,
+    /// Its manifest, cloned once.
+    pub manifest: Manifest,
+    /// The actions about which it can be asked.
+    pub probes: BTreeSet<ActionKind>,
+    /// How many more operations may be with the partner.
+    pub permits: Arc<Permits>,
+    /// Wakes the loop that claims.
+    pub work: Notify,
+    /// Whether it is paused, as far as this process knows.
+    condition: Mutex<Condition>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Condition {
+    paused: Option<ConnectorCondition>,
+    setbacks: u32,
+}
+
+/// What every flow shares.
+pub struct Engine {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The rules of planning.
+    pub rules: Arc<Rules>,
+    /// The connectors by name.
+    pub members: BTreeMap<ConnectorId, Arc<Member>>,
+    /// Where "now" comes from, for partners; the store has its own clock for leases.
+    pub clock: Arc<dyn Clock>,
+    /// Settings.
+    pub settings: EngineSettings,
+    /// Wakes the relay.
+    pub told: Notify,
+    /// Runs assignments, once the execute role has begun in this process.
+    pub dispatcher: OnceLock<Dispatcher>,
+}
+
+impl Engine {
+    /// Puts the parts together. The rules learn from the connectors which actions exist and can be asked about.
+    pub fn new(
+        store: Arc<dyn Store>,
+        mut rules: Rules,
+        connectors: Vec<Arc<dyn Connector>>,
+        clock: Arc<dyn Clock>,
+        settings: EngineSettings,
+    ) -> Arc<Self> {
+        let mut members = BTreeMap::new();
+        for connector in connectors {
+            let manifest = connector.manifest().clone();
+            let probes: BTreeSet<ActionKind> = ActionKind::ALL
+                .into_iter()
+                .filter(|a| connector.prober().is_some_and(|p| p.can_probe(*a)))
+                .collect();
+            if let Some(rule) = rules.connectors.iter_mut().find(|r| r.id == manifest.id) {
+                rule.actions = manifest.actions.keys().copied().collect();
+                rule.probes.clone_from(&probes);
+                rule.settling = manifest.settling_window;
+            } else {
+                rules.connectors.push(crate::plan::rules::ConnectorRule {
+                    id: manifest.id.clone(),
+                    kind: manifest.kind,
+                    actions: manifest.actions.keys().copied().collect(),
+                    probes: probes.clone(),
+                    settling: manifest.settling_window,
+                    routes: Vec::new(),
+                });
+            }
+            let permits = Arc::new(Permits::new(manifest.in_flight));
+            let id = manifest.id.clone();
+            let condition = Mutex::default();
+            let member = Member { connector, manifest, probes, permits, work: Notify::new(), condition };
+            members.insert(id, Arc::new(member));
+        }
+        let (rules, told, dispatcher) = (Arc::new(rules), Notify::new(), OnceLock::new());
+        Arc::new(Self { store, rules, members, clock, settings, told, dispatcher })
+    }
+
+    /// A hint that there may be work: for all loops.
+    pub fn wake(&self) {
+        for member in self.members.values() {
+            member.work.notify_one();
+        }
+        self.told.notify_one();
+    }
+
+    /// The whole attempt's deadline for an action of a connector.
+    pub fn deadline(&self, connector: &ConnectorId, action: ActionKind) -> Duration {
+        let member = self.members.get(connector);
+        member.and_then(|m| m.manifest.actions.get(&action)).copied().unwrap_or(Duration::from_mins(1))
+    }
+
+    /// How long a lease is: the deadline, the margin before the first byte, and the margin for settling.
+    pub fn lease(&self, connector: &ConnectorId) -> SignedDuration {
+        let longest = self.members.get(connector).and_then(|m| m.manifest.actions.values().max().copied());
+        let whole = longest.unwrap_or(Duration::from_mins(1)) + 2 * self.settings.lease_margin;
+        SignedDuration::try_from(whole).unwrap_or(SignedDuration::from_mins(5))
+    }
+
+    /// When a lease taken now runs out.
+    pub fn lease_until(&self, connector: &ConnectorId, now: Timestamp) -> Timestamp {
+        later(now, self.lease(connector))
+    }
+}
+
+impl Member {
+    /// Whether the connector is paused, as far as this process knows.
+    pub fn paused(&self) -> Option<ConnectorCondition> {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner).paused.clone()
+    }
+
+    /// Takes over what the store says.
+    pub fn set_paused(&self, condition: Option<ConnectorCondition>) {
+        let mut own = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
+        if condition.is_none() {
+            own.setbacks = 0;
+        }
+        own.paused = condition;
+    }
+
+    /// Counts a setback of the partner as a whole; `true` when so many came in a row that it should be paused.
+    pub fn count_setback(&self, limit: u32) -> bool {
+        let mut own = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
+        own.setbacks = own.setbacks.saturating_add(1);
+        own.setbacks >= limit && own.paused.is_none()
+    }
+
+    /// Any answer of the partner ends a row of setbacks.
+    pub fn count_answer(&self) {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner).setbacks = 0;
+    }
+}
+
+#[async_trait::async_trait]
+impl Sessions for Engine {
+    async fn get(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError> {
+        self.store.session(connector).await
+    }
+
+    async fn put(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError> {
+        self.store.put_session(connector, session).await
+    }
+}

@@ -1,0 +1,398 @@
+//! Execute: permit, claim, check the lease, attempt with a deadline, settle. A loop per connector claims; every attempt
+//! is a task of its own; one task settles whatever is finished, in batches.
+
+use futures_util::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::{
+    clock::later,
+    flow::{
+        engine::{Engine, Member},
+        pool::Pool,
+        settle::{self, Assignment, Settled, Settlement},
+    },
+    lane::LaneState,
+    outcome::{Cause, Outcome, Pause},
+    port::{
+        connector::{Call, Task},
+        store::{ConnectorCondition, StoreError, decide},
+        work::{Scan, Scope},
+    },
+};
+
+/// Runs assignments: attempts in tasks of their own, settlements in batches.
+#[derive(Debug, Clone)]
+pub struct Dispatcher {
+    pool: Pool,
+    settler: mpsc::Sender<Finished>,
+}
+
+/// A settlement on its way, with the permit that it frees.
+pub struct Finished {
+    settlement: Settlement,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Dispatcher {
+    /// Runs an assignment. The permit is free again once the outcome is stored.
+    pub fn perform(
+        &self,
+        engine: &Arc<Engine>,
+        assignment: Assignment,
+        permit: OwnedSemaphorePermit,
+        claimed_at: Instant,
+    ) {
+        let (engine, settler) = (Arc::clone(engine), self.settler.clone());
+        self.pool.work(async move {
+            let result = attempt(&engine, &assignment, claimed_at).await;
+            let settlement = Settlement { assignment, result };
+            // The settler lives as long as the pool; without it the lease runs out and the operation is doubtful.
+            if settler.send(Finished { settlement, permit: Some(permit) }).await.is_err() {
+                tracing::warn!("an outcome could not be settled: the process is stopping");
+            }
+        });
+    }
+
+    /// Settles something that needed no attempt.
+    pub async fn settle(&self, settlement: Settlement) {
+        if self.settler.send(Finished { settlement, permit: None }).await.is_err() {
+            tracing::warn!("a finding could not be settled: the process is stopping");
+        }
+    }
+}
+
+/// Starts the execute role in this process.
+pub fn start(engine: &Arc<Engine>, pool: &Pool) {
+    let (settler, finished) = mpsc::channel(1024);
+    let dispatcher = Dispatcher { pool: pool.clone(), settler };
+    if engine.dispatcher.set(dispatcher.clone()).is_err() {
+        return;
+    }
+    pool.spawn("settle", settle_loop(Arc::clone(engine), pool.clone(), finished));
+    for member in engine.members.values() {
+        pool.spawn(
+            "execute",
+            execute_loop(Arc::clone(engine), Arc::clone(member), pool.clone(), dispatcher.clone()),
+        );
+    }
+    pool.spawn("leases", lease_loop(Arc::clone(engine), pool.clone()));
+}
+
+/// The task of a connector, built from an assignment.
+pub fn task_of(assignment: &Assignment) -> Result<Task, String> {
+    let operation = &assignment.operation;
+    let dossier = match &assignment.state {
+        Some(text) => Some(Arc::new(serde_json::from_str(text).map_err(|e| e.to_string())?)),
+        None => None,
+    };
+    Ok(Task {
+        operation: operation.id,
+        payload: Arc::clone(&operation.payload),
+        subject: operation.subject.clone(),
+        dossier,
+        acknowledged: assignment.acknowledged,
+        begun: operation.begun,
+        doubted: operation.doubted,
+        attempt: operation.attempt.as_ref().map_or(1, |a| a.number),
+    })
+}
+
+async fn attempt(engine: &Arc<Engine>, assignment: &Assignment, claimed_at: Instant) -> Settled {
+    let Some(member) = engine.members.get(&assignment.connector) else { return Settled::GivenBack };
+    let kind = assignment.operation.payload.kind();
+    let deadline = engine.deadline(&assignment.connector, kind);
+    let lease = Duration::try_from(engine.lease(&assignment.connector)).unwrap_or_default();
+    // Immediately before the first byte: what is left of the lease must cover the whole attempt and the margin.
+    if lease.saturating_sub(claimed_at.elapsed()) < deadline + engine.settings.lease_margin
+        || member.paused().is_some()
+    {
+        return Settled::GivenBack;
+    }
+    let task = match task_of(assignment) {
+        Ok(task) => task,
+        Err(said) => return Settled::Outcome(Outcome::refused(Cause::Internal, "state", said)),
+    };
+    let call = Call { now: engine.clock.now(), deadline, sessions: &**engine };
+    let began = Instant::now();
+    let work = AssertUnwindSafe(member.connector.attempt(&task, &call)).catch_unwind();
+    // Only a partner call is cut off here, never a transaction.
+    let outcome = match tokio::time::timeout(deadline, work).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Outcome::unclear(Cause::Internal, "the connector panicked"),
+        Err(_) => Outcome::unclear(Cause::NoAnswer, "no answer before the deadline"),
+    };
+    record(member, &assignment.connector, kind.name(), &outcome, began.elapsed());
+    react(engine, member, &outcome).await;
+    Settled::Outcome(outcome)
+}
+
+fn record(
+    member: &Member,
+    connector: &crate::id::ConnectorId,
+    action: &'static str,
+    outcome: &Outcome,
+    took: Duration,
+) {
+    let partner = connector.to_string();
+    metrics::counter!("lienthong_operations_total", "partner" => partner.clone(), "action" => action, "outcome" => outcome.name())
+        .increment(1);
+    metrics::histogram!("lienthong_partner_seconds", "partner" => partner, "action" => action)
+        .record(took.as_secs_f64());
+    match outcome {
+        Outcome::Done(_) | Outcome::Accepted(_) | Outcome::Refused(_) => member.count_answer(),
+        Outcome::NotDone(_) | Outcome::Held(_) | Outcome::Paused(_) | Outcome::Unclear(_) => {}
+    }
+}
+
+/// A pause, or so many setbacks in a row that they are the partner's state, pauses the connector.
+async fn react(engine: &Engine, member: &Member, outcome: &Outcome) {
+    let pause = match outcome {
+        Outcome::Paused(pause) => Some(pause.clone()),
+        Outcome::NotDone(setback) if member.count_setback(engine.settings.setbacks_to_pause) => {
+            Some(Pause { cause: setback.cause, said: setback.said.clone() })
+        }
+        _ => None,
+    };
+    if let Some(pause) = pause
+        && let Err(error) = pause_connector(engine, member, &pause).await
+    {
+        tracing::warn!(%error, partner = %member.manifest.id, "the pause could not be stored yet");
+    }
+}
+
+async fn pause_connector(engine: &Engine, member: &Member, pause: &Pause) -> Result<(), StoreError> {
+    if member.paused().is_some() {
+        return Ok(());
+    }
+    let now = engine.clock.now();
+    let test = jiff::SignedDuration::try_from(engine.settings.test_every).unwrap_or_default();
+    let condition = ConnectorCondition {
+        connector: member.manifest.id.clone(),
+        paused_since: Some(now),
+        cause: Some(pause.cause.code().to_owned()),
+        said: Some(pause.said.clone()),
+        test_at: Some(later(now, test)),
+    };
+    tracing::warn!(partner = %member.manifest.id, cause = pause.cause.code(), said = %pause.said, "the connector is paused");
+    member.set_paused(Some(condition.clone()));
+    engine.store.set_condition(&condition).await
+}
+
+/// What a round of a loop did.
+enum Round {
+    Worked,
+    Idle,
+    Paused,
+}
+
+async fn execute_loop(
+    engine: Arc<Engine>,
+    member: Arc<Member>,
+    pool: Pool,
+    dispatcher: Dispatcher,
+) -> Result<(), String> {
+    let stopping = pool.stopping();
+    while !stopping.is_cancelled() {
+        let round = tokio::select! {
+            () = stopping.cancelled() => return Ok(()),
+            permits = member.permits.take(engine.settings.batch) => permits,
+        };
+        let round = claim_round(&engine, &member, &dispatcher, round).await;
+        let nap = match round {
+            Ok(Round::Worked) => continue,
+            Ok(Round::Idle) => nap(&engine, &member).await,
+            Ok(Round::Paused) => engine.settings.poll,
+            Err(error) => {
+                tracing::warn!(%error, partner = %member.manifest.id, "could not claim");
+                engine.settings.poll
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => return Ok(()),
+            () = member.work.notified() => {}
+            () = tokio::time::sleep(nap) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn claim_round(
+    engine: &Arc<Engine>,
+    member: &Member,
+    dispatcher: &Dispatcher,
+    permits: Vec<OwnedSemaphorePermit>,
+) -> Result<Round, StoreError> {
+    if member.paused().is_some() {
+        return Ok(Round::Paused);
+    }
+    let connector = member.manifest.id.clone();
+    let limit = permits.len();
+    let scan = Scan::Due { connector: connector.clone(), state: LaneState::Ready, limit };
+    let scope = Scope { scan: vec![scan], head_states: true, ..Scope::default() };
+    let (holder, lease) = (engine.settings.holder.clone(), engine.lease(&connector));
+    let claimed_at = Instant::now();
+    let assignments = decide(&*engine.store, scope, move |work| {
+        settle::claim(work, &connector, limit, &holder, lease, |_| true)
+    })
+    .await?;
+    if assignments.is_empty() {
+        return Ok(Round::Idle);
+    }
+    for (assignment, permit) in assignments.into_iter().zip(permits) {
+        dispatcher.perform(engine, assignment, permit, claimed_at);
+    }
+    Ok(Round::Worked)
+}
+
+/// Until the next lane falls due, at most a poll.
+async fn nap(engine: &Engine, member: &Member) -> Duration {
+    let next = engine.store.next_due(&member.manifest.id, LaneState::Ready).await;
+    let Ok(Some(due)) = next else { return engine.settings.poll };
+    let wait =
+        Duration::try_from(due.duration_since(engine.clock.now())).unwrap_or(Duration::from_millis(10));
+    wait.clamp(Duration::from_millis(10), engine.settings.poll)
+}
+
+async fn settle_loop(
+    engine: Arc<Engine>,
+    pool: Pool,
+    mut finished: mpsc::Receiver<Finished>,
+) -> Result<(), String> {
+    let stopping = pool.stopping();
+    let mut batch: Vec<Finished> = Vec::new();
+    loop {
+        let most = engine.settings.batch * 2;
+        let got = tokio::select! {
+            got = finished.recv_many(&mut batch, most) => got,
+            // At a soft stop the attempts that still run are settled; the loop ends when no task can send any more.
+            () = drained(&stopping, &engine) => 0,
+        };
+        if got == 0 {
+            return Ok(());
+        }
+        settle_batch(&engine, &mut batch).await;
+    }
+}
+
+/// Ends once the process is stopping and no permit is out: no attempt runs any more.
+async fn drained(stopping: &tokio_util::sync::CancellationToken, engine: &Engine) {
+    stopping.cancelled().await;
+    for member in engine.members.values() {
+        let mut held = Vec::new();
+        while held.len() < member.permits.limit() {
+            let more = member.permits.take(member.permits.limit()).await;
+            if more.is_empty() {
+                break;
+            }
+            held.extend(more);
+        }
+    }
+}
+
+async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
+    let (settlements, permits): (Vec<_>, Vec<_>) = batch.drain(..).map(|f| (f.settlement, f.permit)).unzip();
+    let settlements = Arc::new(settlements);
+    let mut wait = Duration::from_millis(50);
+    loop {
+        let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
+        let scope = settle::scope(&settlements);
+        let inside = Arc::clone(&settlements);
+        let settled =
+            decide(&*engine.store, scope, move |work| settle::settle(work, &rules, &schedule, &inside)).await;
+        match settled {
+            Ok(ours) => {
+                let lost = ours.iter().filter(|is_ours| !**is_ours).count();
+                if lost > 0 {
+                    tracing::warn!(lost, "outcomes came after their lane had been taken over");
+                    metrics::counter!("lienthong_leases_lost_total").increment(lost as u64);
+                }
+                break;
+            }
+            Err(StoreError::Rejected(said)) if settlements.len() > 1 => {
+                // One of them cannot be stored: each alone, so that the others are not held up.
+                tracing::error!(%said, "the store refused a batch of outcomes; settling one by one");
+                settle_each(engine, &settlements).await;
+                break;
+            }
+            Err(StoreError::Rejected(said)) => {
+                tracing::error!(%said, "the store refused an outcome; its lease will run out");
+                break;
+            }
+            Err(error) => {
+                // Nothing is lost while we try: the lease turns the operation doubtful if it takes too long.
+                tracing::warn!(%error, "outcomes wait for the store");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(5));
+            }
+        }
+    }
+    drop(permits);
+    engine.wake();
+}
+
+async fn settle_each(engine: &Arc<Engine>, settlements: &[Settlement]) {
+    for settlement in settlements {
+        let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
+        let one = vec![settlement.clone()];
+        let scope = settle::scope(&one);
+        if let Err(error) =
+            decide(&*engine.store, scope, move |work| settle::settle(work, &rules, &schedule, &one)).await
+        {
+            tracing::error!(%error, operation = settlement.assignment.operation.id, "an outcome was not stored");
+        }
+    }
+}
+
+/// Turns heads whose lease ran out doubtful: their process died or stalled during the attempt.
+async fn lease_loop(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
+    let stopping = pool.stopping();
+    while !stopping.is_cancelled() {
+        match expire(&engine).await {
+            Ok(0) => {}
+            Ok(expired) => tracing::warn!(expired, "leases ran out; their operations are doubtful"),
+            Err(error) => tracing::warn!(%error, "could not look for expired leases"),
+        }
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = tokio::time::sleep(engine.settings.poll.max(Duration::from_millis(200))) => {}
+        }
+    }
+    Ok(())
+}
+
+/// One round of [`lease_loop`].
+pub async fn expire(engine: &Engine) -> Result<usize, StoreError> {
+    let scan = Scan::LeaseExpired { limit: engine.settings.batch };
+    let scope = Scope { scan: vec![scan], ..Scope::default() };
+    let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
+    decide(&*engine.store, scope, move |work| {
+        let now = work.now;
+        let mut touched = Vec::new();
+        for loaded in work.lanes.values_mut() {
+            let has_expired = loaded.row.state == LaneState::Running
+                && loaded.row.lease.as_ref().is_none_or(|lease| lease.until < now);
+            if !has_expired {
+                continue;
+            }
+            let lane = loaded.edit();
+            let connector = lane.connector.clone();
+            if let Some(operation) = lane.open.first_mut() {
+                let rule = rules.action(&connector, operation.payload.kind());
+                let settling = rules.settling(&connector);
+                let terms = crate::policy::decide::Terms { now, schedule: &schedule, rule, settling };
+                crate::policy::decide::interrupt(operation, &terms);
+                touched.push(operation.id);
+            }
+        }
+        for id in &touched {
+            work.touch(*id);
+        }
+        touched.len()
+    })
+    .await
+}

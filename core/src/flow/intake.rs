@@ -1,0 +1,141 @@
+//! Intake: read, admit in one transaction, hand over what may go at once. When it answers, the events are durable.
+
+use std::{sync::Arc, time::Instant};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    event::{
+        Admissible, RawMessage, envelope,
+        rejection::{Reason, Rejection, Verdict},
+    },
+    flow::{
+        engine::Engine,
+        settle::{self, Assignment},
+    },
+    id::ConnectorId,
+    plan::admit::{self, Incoming},
+    port::store::{StoreError, decide},
+};
+
+/// Judges a message without the store: a dry run. What only the store knows (duplicates, conflicts) is not judged.
+pub fn judge(engine: &Engine, message: &RawMessage) -> Result<Admissible, Rejection> {
+    envelope::read(message, &engine.rules, engine.settings.max_message_bytes)
+}
+
+/// Admits messages in order; verdicts in the same order. [`StoreError::Unavailable`]: nothing may be acknowledged, and
+/// the same call may be made again.
+pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Vec<Verdict>, StoreError> {
+    let batch: Vec<Incoming> = messages
+        .into_iter()
+        .map(|message| {
+            let read = judge(engine, &message);
+            Incoming { origin: message.origin, raw: message.body, read }
+        })
+        .collect();
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for part in batch.chunks(engine.settings.batch.max(1)) {
+        verdicts.extend(admit_part(engine, part.to_vec()).await?);
+    }
+    for verdict in &verdicts {
+        let name = match verdict {
+            Verdict::Accepted { .. } => "admitted",
+            Verdict::Duplicate { .. } => "duplicate",
+            Verdict::Quarantined(_) => "quarantined",
+        };
+        metrics::counter!("lienthong_events_total", "verdict" => name).increment(1);
+    }
+    engine.wake();
+    Ok(verdicts)
+}
+
+/// Admits a batch; one that the store refuses is halved until the culprit is alone, and that goes to quarantine.
+async fn admit_part(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+    // A stack of parts still to admit, the next one on top: order is kept, recursion is not needed.
+    let mut parts = vec![batch];
+    let mut verdicts = Vec::new();
+    while let Some(part) = parts.pop() {
+        match commit(engine, part.clone()).await {
+            Ok(more) => verdicts.extend(more),
+            Err(StoreError::Rejected(said)) if part.len() == 1 => {
+                verdicts
+                    .extend(commit(engine, part.into_iter().map(|m| unstorable(m, &said)).collect()).await?);
+            }
+            Err(StoreError::Rejected(_)) => {
+                let mut first = part;
+                let second = first.split_off(first.len() / 2);
+                parts.push(second);
+                parts.push(first);
+            }
+            Err(StoreError::Contended(_)) => parts.push(part),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Fenced(_))) => return Err(error),
+        }
+    }
+    Ok(verdicts)
+}
+
+fn unstorable(message: Incoming, said: &str) -> Incoming {
+    tracing::warn!(reason = said, "the store refused an event; it goes to quarantine");
+    let mut rejection = Rejection::new(Reason::Unstorable, "", "nội dung mà kho dữ liệu lưu được", said);
+    if let Ok(event) = &message.read {
+        rejection.source = Some(event.key.source.to_string());
+        rejection.event_id = Some(event.key.id.to_string());
+        rejection.subject = Some(event.subject.as_str().to_owned());
+        rejection.event_type = Some(event.name.event_type());
+    }
+    Incoming { read: Err(rejection), ..message }
+}
+
+/// Permits taken before the admission: it hands over at most so many operations.
+type Reserved = Vec<(ConnectorId, Vec<OwnedSemaphorePermit>)>;
+
+fn reserve(engine: &Engine, most: usize) -> Reserved {
+    if engine.dispatcher.get().is_none() {
+        return Vec::new();
+    }
+    let free = engine.members.iter().filter(|(_, member)| member.paused().is_none());
+    free.map(|(id, member)| (id.clone(), member.permits.try_take(most))).collect()
+}
+
+async fn commit(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+    let reserved = reserve(engine, batch.len());
+    let limits: Vec<_> = reserved
+        .iter()
+        .map(|(id, permits)| (id.clone(), permits.len(), engine.lease(id)))
+        .filter(|(_, limit, _)| *limit > 0)
+        .collect();
+    // The lease counts from before the transaction was sent.
+    let claimed_at = Instant::now();
+    let (rules, holder) = (Arc::clone(&engine.rules), engine.settings.holder.clone());
+    let scope = admit::scope(&batch);
+    let (verdicts, assignments) = decide(&*engine.store, scope, move |work| {
+        let verdicts = admit::admit(work, &rules, &batch);
+        let mut assignments: Vec<Assignment> = Vec::new();
+        if !work.is_incomplete() {
+            for (connector, limit, lease) in &limits {
+                let may =
+                    |o: &crate::operation::Operation| rules.action(connector, o.payload.kind()).handed_over;
+                assignments.extend(settle::claim(work, connector, *limit, &holder, *lease, may));
+            }
+        }
+        (verdicts, assignments)
+    })
+    .await?;
+    hand_over(engine, reserved, assignments, claimed_at);
+    Ok(verdicts)
+}
+
+fn hand_over(
+    engine: &Arc<Engine>,
+    mut reserved: Reserved,
+    assignments: Vec<Assignment>,
+    claimed_at: Instant,
+) {
+    let Some(dispatcher) = engine.dispatcher.get() else { return };
+    for assignment in assignments {
+        let permit =
+            reserved.iter_mut().find(|(id, _)| *id == assignment.connector).and_then(|(_, p)| p.pop());
+        if let Some(permit) = permit {
+            dispatcher.perform(engine, assignment, permit, claimed_at);
+        }
+    }
+}

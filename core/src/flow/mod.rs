@@ -1,0 +1,16 @@
+//! The flows: each a file that can be read in one sitting. They move rows between the ports and decide nothing that
+//! `plan/` and `policy/` can decide.
+
+pub mod callback;
+pub mod engine;
+pub mod execute;
+pub mod intake;
+pub mod operator;
+pub mod permits;
+pub mod pool;
+pub mod probe;
+pub mod reconcile;
+pub mod relay;
+pub mod run;
+pub mod schedule;
+pub mod settle;

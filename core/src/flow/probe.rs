@@ -1,0 +1,147 @@
+//! Probe: doubtful and overdue awaiting heads are asked about where the partner can answer; otherwise the action's rule
+//! decides. One loop for all connectors; questions run as tasks of their own.
+
+use futures_util::FutureExt;
+use jiff::SignedDuration;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use crate::{
+    clock::later,
+    finding::Finding,
+    flow::{
+        engine::{Engine, Member},
+        execute::task_of,
+        pool::Pool,
+        settle::{Assignment, Settled, Settlement},
+    },
+    lane::LaneState,
+    outcome::Cause,
+    policy::decide::{Terms, resolve_unprobed},
+    port::{
+        connector::Call,
+        store::{StoreError, decide},
+        work::{Scan, Scope, Work},
+    },
+};
+
+/// For so long nobody else asks about the same head; longer than any question's deadline.
+const ASKING: SignedDuration = SignedDuration::from_mins(3);
+
+/// Runs until the pool stops.
+pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
+    let stopping = pool.stopping();
+    while !stopping.is_cancelled() {
+        let mut found = 0;
+        for member in engine.members.values() {
+            if member.paused().is_some() {
+                continue;
+            }
+            for state in [LaneState::Doubtful, LaneState::Awaiting] {
+                match round(&engine, member, state).await {
+                    Ok(assignments) => {
+                        found += assignments.len();
+                        for assignment in assignments {
+                            ask(&engine, member, &pool, assignment);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, partner = %member.manifest.id, "could not look for doubts");
+                    }
+                }
+            }
+        }
+        let nap = if found > 0 { Duration::from_millis(20) } else { engine.settings.poll };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = tokio::time::sleep(nap) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Resolves what no probe can tell, and fences what will be asked about.
+pub async fn round(
+    engine: &Engine,
+    member: &Member,
+    state: LaneState,
+) -> Result<Vec<Assignment>, StoreError> {
+    let connector = member.manifest.id.clone();
+    let scan = Scan::Due { connector: connector.clone(), state, limit: engine.settings.batch };
+    let scope = Scope { scan: vec![scan], head_states: true, ..Scope::default() };
+    let probes = member.probes.clone();
+    let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
+    let assignments = decide(&*engine.store, scope, move |work| {
+        let mut assignments = Vec::new();
+        let keys: Vec<_> = work.lanes.keys().filter(|(_, c)| *c == connector).cloned().collect();
+        for key in keys {
+            let Some(loaded) = work.lanes.get_mut(&key) else { continue };
+            let now = work.now;
+            let is_due =
+                loaded.row.state == state && loaded.row.open.first().is_some_and(|o| o.due_at <= now);
+            if !is_due {
+                continue;
+            }
+            let lane = loaded.edit();
+            let acknowledged = lane.acknowledged;
+            let Some(operation) = lane.open.first_mut() else { continue };
+            let kind = operation.payload.kind();
+            if probes.contains(&kind) {
+                operation.due_at = later(now, ASKING);
+                lane.claim += 1;
+                let (operation, claim) = (operation.clone(), lane.claim);
+                work.touch(operation.id);
+                let state = head_state(work, &operation);
+                let (key, connector) = key;
+                assignments.push(Assignment { connector, key, claim, operation, state, acknowledged });
+            } else {
+                let settling = rules.settling(&connector);
+                let terms =
+                    Terms { now, schedule: &schedule, rule: rules.action(&connector, kind), settling };
+                resolve_unprobed(operation, &terms);
+                let id = operation.id;
+                work.touch(id);
+            }
+        }
+        assignments
+    })
+    .await?;
+    member.work.notify_one();
+    Ok(assignments)
+}
+
+fn head_state(work: &Work, operation: &crate::operation::Operation) -> Option<Arc<str>> {
+    work.states.get(&(operation.dossier?, operation.version?)).map(Arc::clone)
+}
+
+fn ask(engine: &Arc<Engine>, member: &Arc<Member>, pool: &Pool, assignment: Assignment) {
+    let (engine, member) = (Arc::clone(engine), Arc::clone(member));
+    pool.work(async move {
+        let finding = question(&engine, &member, &assignment).await;
+        let partner = member.manifest.id.to_string();
+        metrics::counter!("lienthong_probes_total", "partner" => partner, "finding" => finding.name())
+            .increment(1);
+        let settlement = Settlement { assignment, result: Settled::Finding(finding) };
+        if let Some(dispatcher) = engine.dispatcher.get() {
+            dispatcher.settle(settlement).await;
+        }
+    });
+}
+
+async fn question(engine: &Engine, member: &Member, assignment: &Assignment) -> Finding {
+    let inconclusive = |cause, said: &str| Finding::Inconclusive { cause, said: said.to_owned() };
+    let Some(prober) = member.connector.prober() else {
+        return inconclusive(Cause::Internal, "nobody to ask");
+    };
+    let task = match task_of(assignment) {
+        Ok(task) => task,
+        Err(said) => return inconclusive(Cause::Internal, &said),
+    };
+    let deadline = engine.deadline(&member.manifest.id, task.payload.kind());
+    let call = Call { now: engine.clock.now(), deadline, sessions: engine };
+    let asking = AssertUnwindSafe(prober.probe(&task, &call)).catch_unwind();
+    match tokio::time::timeout(deadline, asking).await {
+        Ok(Ok(finding)) => finding,
+        Ok(Err(_)) => inconclusive(Cause::Internal, "the connector panicked"),
+        Err(_) => inconclusive(Cause::NoAnswer, "no answer before the deadline"),
+    }
+}

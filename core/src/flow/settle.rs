@@ -1,0 +1,355 @@
+//! Settling: what an attempt's outcome, a probe's finding or an expired lease does, in one transaction with everything
+//! that depends on it: the lane, payment and parcel records, out-events, incidents, the ledger.
+
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::{
+    finding::Finding,
+    id::{ConnectorId, LaneKey, RowId},
+    lane::{Lane, LaneState},
+    operation::{ActionKind, Attempt, Operation, OperationState, Payload},
+    outcome::Outcome,
+    parcel::ParcelState,
+    payment::{PaymentState, ReferenceState},
+    plan::{out, rules::Rules},
+    policy::{
+        backoff::Schedule,
+        decide::{self, Terms},
+    },
+    port::work::{IncidentRecord, Scope, Work},
+};
+
+/// An operation that this process may bring to its partner (or ask about), under a lease.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// The lane.
+    pub connector: ConnectorId,
+    /// The lane's key.
+    pub key: LaneKey,
+    /// The fence.
+    pub claim: i64,
+    /// The operation as claimed.
+    pub operation: Operation,
+    /// The dossier's state at the operation's version, JSON.
+    pub state: Option<Arc<str>>,
+    /// Whether the partner has acknowledged a full state.
+    pub acknowledged: bool,
+}
+
+/// What is to be settled.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// What was assigned.
+    pub assignment: Assignment,
+    /// What came of it.
+    pub result: Settled,
+}
+
+/// What came of an assignment.
+#[derive(Debug, Clone)]
+pub enum Settled {
+    /// An attempt's outcome.
+    Outcome(Outcome),
+    /// A probe's finding.
+    Finding(Finding),
+    /// Not sent: given back.
+    GivenBack,
+}
+
+/// What the store has to load to settle these.
+pub fn scope(settlements: &[Settlement]) -> Scope {
+    let mut scope = Scope::default();
+    for settlement in settlements {
+        let operation = &settlement.assignment.operation;
+        scope.lanes.insert(settlement.assignment.key.clone());
+        scope.payments.extend(operation.payload.payment().cloned());
+        scope.parcels.extend(operation.payload.parcel().cloned());
+    }
+    scope
+}
+
+/// Settles; answers for each whether it still was ours to settle.
+pub fn settle(work: &mut Work, rules: &Rules, schedule: &Schedule, settlements: &[Settlement]) -> Vec<bool> {
+    settlements.iter().map(|s| settle_one(work, rules, schedule, s)).collect()
+}
+
+fn settle_one(work: &mut Work, rules: &Rules, schedule: &Schedule, settlement: &Settlement) -> bool {
+    let assignment = &settlement.assignment;
+    let now = work.now;
+    let key = (assignment.key.clone(), assignment.connector.clone());
+    let Some(loaded) = work.lanes.get_mut(&key) else { return false };
+    // The claim number is the fence: nobody else claimed since. A lease that merely ran out does not make the outcome
+    // less true.
+    let is_ours = loaded.row.claim == assignment.claim && loaded.row.head == Some(assignment.operation.id);
+    if !is_ours {
+        return false;
+    }
+    let lane = loaded.edit();
+    let Some(operation) = lane.open.first_mut() else { return false };
+    let rule = rules.action(&assignment.connector, operation.payload.kind());
+    let terms = Terms { now, schedule, rule, settling: rules.settling(&assignment.connector) };
+    match &settlement.result {
+        Settled::Outcome(outcome) => decide::settle(operation, outcome, &terms),
+        Settled::Finding(finding) => decide::found(operation, finding, &terms),
+        Settled::GivenBack => give_back(operation, now),
+    }
+    if operation.state == OperationState::Succeeded && operation.payload.kind() == ActionKind::SyncDossier {
+        lane.acknowledged = true;
+    }
+    let operation = operation.clone();
+    work.touch(operation.id);
+    count_end(work, operation.state);
+    follow_up(work, rules, &operation, &settlement.result);
+    true
+}
+
+fn give_back(operation: &mut Operation, now: jiff::Timestamp) {
+    if operation.state == OperationState::Running {
+        operation.state = OperationState::Ready;
+        operation.due_at = now;
+        if let Some(attempt) = &mut operation.attempt {
+            attempt.ended_at = Some(now);
+            attempt.outcome = Some("given_back".into());
+        }
+    } else {
+        operation.due_at = now;
+    }
+}
+
+/// Counts an ending in the ledger.
+pub fn count_end(work: &mut Work, state: OperationState) {
+    match state {
+        OperationState::Succeeded => work.ledger.succeeded += 1,
+        OperationState::Refused => work.ledger.refused += 1,
+        OperationState::Superseded => work.ledger.superseded += 1,
+        OperationState::Dismissed => work.ledger.dismissed += 1,
+        OperationState::Ready
+        | OperationState::Running
+        | OperationState::Doubtful
+        | OperationState::Awaiting
+        | OperationState::Held
+        | OperationState::Stuck => {}
+    }
+}
+
+/// What an operation's new state means for records, incidents and listeners.
+fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: &Settled) {
+    let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
+    let unit = operation.unit.as_ref();
+    match operation.state {
+        OperationState::Succeeded => succeeded(work, rules, operation, &subject),
+        OperationState::Refused => refused(work, rules, operation, &subject),
+        OperationState::Stuck => {
+            let action = operation.payload.kind().name();
+            if matches!(operation.payload.kind(), ActionKind::SyncDossier | ActionKind::AppendProgress)
+                && let Settled::Outcome(Outcome::Refused(refusal)) = result
+            {
+                let data = json!({ "code": refusal.code, "message": refusal.said, "field": refusal.field });
+                let about = format!("{}:{}", operation.id, operation.attempts);
+                out::tell(work, rules, "portal.refused", &subject, unit, &about, data);
+            }
+            let data = json!({
+                "operation_id": operation.id, "partner": operation.connector, "action": action,
+                "cause": operation.cause.map(crate::outcome::Cause::code), "said": operation.said,
+            });
+            let about = format!("{}:{}", operation.id, operation.attempts);
+            out::tell(work, rules, "operation.stuck", &subject, unit, &about, data);
+            mark_parcel(work, operation, ParcelState::Refused);
+        }
+        OperationState::Held => {
+            if let Some(need) = &operation.need {
+                work.opened.push(IncidentRecord {
+                    key: need.to_string(),
+                    connector: Some(operation.connector.clone()),
+                    said: subject,
+                });
+            }
+        }
+        OperationState::Doubtful | OperationState::Awaiting => {
+            mark_reference(work, operation, ReferenceState::Live);
+        }
+        OperationState::Ready
+        | OperationState::Running
+        | OperationState::Superseded
+        | OperationState::Dismissed => {}
+    }
+}
+
+fn succeeded(work: &mut Work, rules: &Rules, operation: &Operation, subject: &str) {
+    let unit = operation.unit.as_ref();
+    let facts = operation.proof.as_ref().map(|p| p.facts.clone()).unwrap_or_default();
+    let fact = |name: &str| facts.get(name).cloned().unwrap_or(Value::Null);
+    match &*operation.payload {
+        Payload::SyncDossier => {
+            let version = operation.version.unwrap_or_default();
+            let data = json!({ "portal_status": fact("portal_status"), "version": version, "at": work.now });
+            out::tell(work, rules, "portal.synced", subject, unit, &format!("{subject}:{version}"), data);
+        }
+        Payload::AppendProgress { .. } | Payload::Unassigned { .. } => {}
+        Payload::OpenPayment { payment, reference, .. } => {
+            let url = fact("pay_url").as_str().map(str::to_owned);
+            mark_reference(work, operation, ReferenceState::Live);
+            if let Some(loaded) = work.payments.get_mut(&payment.id) {
+                let now = work.now;
+                let record = loaded.edit();
+                record.updated_at = now;
+                if let Some(r) = record.references.iter_mut().find(|r| r.reference == *reference) {
+                    r.pay_url.clone_from(&url);
+                }
+            }
+            let data = json!({
+                "payment_id": payment.id, "platform": operation.connector, "pay_url": url, "qr": fact("qr"),
+                "expires_at": payment.expires_at, "reference": reference,
+            });
+            out::tell(work, rules, "payment.opened", subject, unit, reference.as_str(), data);
+        }
+        Payload::CreateParcel { parcel, order_number, .. } => {
+            mark_parcel(work, operation, ParcelState::Accepted);
+            let data = json!({ "parcel_id": parcel.id, "order_number": order_number, "item_code": fact("item_code") });
+            out::tell(work, rules, "post.accepted", subject, unit, parcel.id.as_str(), data);
+        }
+        Payload::CancelParcel { parcel, reason, .. } => {
+            mark_parcel(work, operation, ParcelState::Cancelled);
+            let data = json!({ "parcel_id": parcel, "reason": reason });
+            out::tell(work, rules, "post.cancelled", subject, unit, parcel.as_str(), data);
+        }
+    }
+}
+
+fn refused(work: &mut Work, rules: &Rules, operation: &Operation, subject: &str) {
+    let Payload::OpenPayment { payment, reference, .. } = &*operation.payload else { return };
+    let now = work.now;
+    if let Some(loaded) = work.payments.get_mut(&payment.id) {
+        let record = loaded.edit();
+        record.updated_at = now;
+        for r in record.references.iter_mut().filter(|r| r.reference == *reference) {
+            if r.state < ReferenceState::Paid {
+                r.state = ReferenceState::Dead;
+            }
+        }
+        if record.state == PaymentState::Open {
+            record.state = PaymentState::Failed;
+        }
+    }
+    let data =
+        json!({ "payment_id": payment.id, "platform": operation.connector, "message": operation.said });
+    out::tell(work, rules, "payment.failed", subject, operation.unit.as_ref(), reference.as_str(), data);
+}
+
+/// Moves the reference of an opening forward, never back.
+fn mark_reference(work: &mut Work, operation: &Operation, state: ReferenceState) {
+    let Payload::OpenPayment { payment, reference, .. } = &*operation.payload else { return };
+    let Some(loaded) = work.payments.get_mut(&payment.id) else { return };
+    let is_planned =
+        loaded.row.references.iter().any(|r| r.reference == *reference && r.state == ReferenceState::Planned);
+    if !is_planned {
+        return;
+    }
+    for r in loaded.edit().references.iter_mut().filter(|r| r.reference == *reference) {
+        r.state = state;
+    }
+}
+
+/// Moves a parcel's record forward with its operation; tracking may have moved it further already.
+fn mark_parcel(work: &mut Work, operation: &Operation, state: ParcelState) {
+    let Some(id) = operation.payload.parcel() else { return };
+    let is_cancel = operation.payload.kind() == ActionKind::CancelParcel;
+    let now = work.now;
+    let Some(loaded) = work.parcels.get_mut(id) else { return };
+    let forward =
+        if is_cancel { state == ParcelState::Cancelled } else { loaded.row.state == ParcelState::Requested };
+    if !forward {
+        return;
+    }
+    let record = loaded.edit();
+    (record.state, record.updated_at) = (state, now);
+    if let Some(code) =
+        operation.proof.as_ref().and_then(|p| p.facts.get("item_code")).and_then(Value::as_str)
+    {
+        record.item_code = Some(code.to_owned());
+    }
+}
+
+/// Begins an attempt on a lane's head under a lease. `None`: the head is not ready.
+pub fn begin(
+    lane: &mut Lane,
+    now: jiff::Timestamp,
+    until: jiff::Timestamp,
+    holder: &str,
+) -> Option<(Operation, Option<Attempt>)> {
+    let operation = lane.open.first_mut()?;
+    if operation.state != OperationState::Ready || operation.due_at > now {
+        return None;
+    }
+    let past = operation.attempt.take();
+    let number = past.as_ref().map_or(1, |a| a.number + 1);
+    operation.attempt = Some(Attempt {
+        number,
+        started_at: now,
+        ended_at: None,
+        outcome: None,
+        cause: None,
+        said: None,
+        holder: holder.to_owned(),
+    });
+    operation.state = OperationState::Running;
+    lane.claim += 1;
+    lane.state = LaneState::Running;
+    lane.lease = Some(crate::lane::Lease { holder: holder.to_owned(), until });
+    Some((operation.clone(), past))
+}
+
+/// Begins attempts on every loaded lane of a connector whose head is ready (and `may` go), at most `limit`.
+pub fn claim(
+    work: &mut Work,
+    connector: &ConnectorId,
+    limit: usize,
+    holder: &str,
+    lease: jiff::SignedDuration,
+    may: impl Fn(&Operation) -> bool,
+) -> Vec<Assignment> {
+    let now = work.now;
+    let until = crate::clock::later(now, lease);
+    let keys: Vec<_> = work.lanes.keys().filter(|(_, c)| c == connector).cloned().collect();
+    let mut assignments = Vec::new();
+    for key in keys {
+        if assignments.len() >= limit {
+            break;
+        }
+        let Some(loaded) = work.lanes.get_mut(&key) else { continue };
+        let is_ready = loaded
+            .row
+            .open
+            .first()
+            .is_some_and(|o| o.state == OperationState::Ready && o.due_at <= now && may(o));
+        if !is_ready {
+            continue;
+        }
+        let lane = loaded.edit();
+        let acknowledged = lane.acknowledged;
+        let Some((operation, past)) = begin(lane, now, until, holder) else { continue };
+        let claim = lane.claim;
+        if let Some(past) = past {
+            work.past_attempts.push((operation.id, past));
+        }
+        work.touch(operation.id);
+        let state = state_of(work, &operation);
+        assignments.push(Assignment { connector: key.1, key: key.0, claim, operation, state, acknowledged });
+    }
+    assignments
+}
+
+/// The dossier state that an operation carries: loaded with the head, or planned in this very work.
+fn state_of(work: &Work, operation: &Operation) -> Option<Arc<str>> {
+    let at: (RowId, i64) = (operation.dossier?, operation.version?);
+    if let Some(state) = work.states.get(&at) {
+        return Some(Arc::clone(state));
+    }
+    let new = work.new_versions.iter().find(|v| (v.dossier, v.version) == at);
+    if let Some(new) = new {
+        return Some(Arc::clone(&new.state));
+    }
+    let row = work.dossiers.values().find(|d| d.row.row == at.0 && d.row.version == at.1)?;
+    serde_json::to_string(&*row.row.state).ok().map(Arc::from)
+}

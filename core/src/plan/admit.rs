@@ -1,0 +1,312 @@
+//! Admission of a batch, pure: verdict per message, de-duplication, who may speak for whom; then one planner per family
+//! of events. Runs inside the store's transaction, possibly several times.
+
+use serde_json::json;
+use std::collections::HashMap;
+
+use crate::{
+    event::{
+        Admissible, Origin, Subject,
+        names::{EventData, EventName},
+        rejection::{Reason, Rejection, Verdict},
+    },
+    id::{DossierCode, EventKey, LaneKey, RowId, UnitCode},
+    plan::{course, money, out, post, queue::Missing, rules::Rules},
+    port::work::{EventRecord, QuarantineRecord, Scope, Work},
+};
+
+/// A message that was read, with its bytes for quarantine.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The bytes.
+    pub raw: Vec<u8>,
+    /// What was read.
+    pub read: Result<Admissible, Rejection>,
+}
+
+/// What one event did, beside its record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Operations planned.
+    pub planned: i32,
+    /// The dossier it was about.
+    pub dossier: Option<RowId>,
+    /// The unit.
+    pub unit: Option<UnitCode>,
+    /// Whether it came late.
+    pub late: bool,
+    /// A remark for people.
+    pub note: Option<String>,
+}
+
+/// Why an event of good form is not admitted after all, or that more has to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Into quarantine.
+    Rejected(Rejection),
+    /// The store decides again.
+    Missing,
+}
+
+impl From<Missing> for Refusal {
+    fn from(_: Missing) -> Self {
+        Self::Missing
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// What has to be loaded to admit a batch.
+pub fn scope(batch: &[Incoming]) -> Scope {
+    let mut scope = Scope::default();
+    for event in batch.iter().filter_map(|m| m.read.as_ref().ok()) {
+        scope.event_keys.insert(event.key.clone());
+        if let Subject::Dossier(code) = &event.subject {
+            scope.dossiers.insert(code.clone());
+            scope.lanes.insert(LaneKey::from(code));
+        }
+        let (payment, parcel) = effects_of(event);
+        if let Some(payment) = payment {
+            scope.lanes.insert(LaneKey::from(&payment));
+            scope.payments.insert(payment);
+        }
+        if let Some(parcel) = parcel {
+            scope.lanes.insert(LaneKey::from(&parcel));
+            scope.parcels.insert(parcel);
+        }
+        if let EventData::Dossier(data) = &event.data
+            && let Some(dossier) = &data.dossier
+        {
+            scope.dossiers.extend(dossier.code.clone());
+            scope.dossiers.extend(dossier.portal_code.clone());
+        }
+        if let (EventData::PaidAtDesk(paid), Subject::Dossier(code)) = (&event.data, &event.subject)
+            && paid.payment_id.is_none()
+        {
+            scope.payments_of.insert(code.clone());
+        }
+    }
+    scope
+}
+
+fn effects_of(event: &Admissible) -> (Option<crate::id::PaymentId>, Option<crate::id::ParcelId>) {
+    match &event.data {
+        EventData::Dossier(data) => {
+            (data.payment.as_ref().map(|p| p.id.clone()).or_else(|| data.payment_id.clone()), None)
+        }
+        EventData::FeeRequested(data) => (Some(data.payment.id.clone()), None),
+        EventData::FeeCancelled(data) => (Some(data.payment_id.clone()), None),
+        EventData::PaidAtDesk(data) => (data.payment_id.clone(), None),
+        EventData::RefundRequested(data) => (Some(data.payment_id.clone()), None),
+        EventData::Refunded(data) => (Some(data.payment_id.clone()), None),
+        EventData::ReceiptCancelled(data) => (Some(data.payment_id.clone()), None),
+        EventData::Parcel(data) => (None, Some(data.parcel.id.clone())),
+        EventData::ParcelCancelled(data) => (None, Some(data.parcel_id.clone())),
+        EventData::Result(_) | EventData::Survey(_) | EventData::Question(_) => (None, None),
+    }
+}
+
+/// Admits a batch in order. The verdicts are worth nothing while [`Work::is_incomplete`].
+pub fn admit(work: &mut Work, rules: &Rules, batch: &[Incoming]) -> Vec<Verdict> {
+    let mut seen: HashMap<EventKey, [u8; 32]> = HashMap::new();
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for message in batch {
+        work.ledger.received += 1;
+        let verdict = match &message.read {
+            Ok(event) => match admit_one(work, rules, event, &mut seen) {
+                Ok(verdict) => verdict,
+                Err(Refusal::Missing) => return Vec::new(),
+                Err(Refusal::Rejected(rejection)) => {
+                    let rejection = identified(rejection, event);
+                    quarantine(work, rules, message, &rejection);
+                    Verdict::Quarantined(rejection)
+                }
+            },
+            Err(rejection) => {
+                quarantine(work, rules, message, rejection);
+                Verdict::Quarantined(rejection.clone())
+            }
+        };
+        verdicts.push(verdict);
+    }
+    verdicts
+}
+
+fn identified(mut rejection: Rejection, event: &Admissible) -> Rejection {
+    rejection.source = Some(event.key.source.to_string());
+    rejection.event_id = Some(event.key.id.to_string());
+    rejection.subject = Some(event.subject.as_str().to_owned());
+    rejection.event_type = Some(event.name.event_type());
+    rejection
+}
+
+fn admit_one(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    seen: &mut HashMap<EventKey, [u8; 32]>,
+) -> Result<Verdict, Refusal> {
+    let (source, id) = (event.key.source.to_string(), event.key.id.to_string());
+    if let Some(known) = seen.get(&event.key).or_else(|| work.known_events.get(&event.key)) {
+        if *known == event.content_hash {
+            work.ledger.duplicate += 1;
+            return Ok(Verdict::Duplicate { source, id });
+        }
+        let expected = "nội dung đúng như lần gửi đầu, hoặc một mã sự kiện mới";
+        return Err(Rejection::new(Reason::Conflict, "/id", expected, id).into());
+    }
+    let row = work.id();
+    let effect = match &event.subject {
+        Subject::Dossier(code) => about_dossier(work, rules, event, row, code)?,
+        Subject::Unit(unit) => about_unit(work, rules, event, row, unit)?,
+    };
+    work.ledger.admitted += 1;
+    seen.insert(event.key.clone(), event.content_hash);
+    work.new_events.push(EventRecord {
+        row,
+        key: event.key.clone(),
+        content_hash: event.content_hash,
+        name: event.name.as_str().to_owned(),
+        subject: event.subject.as_str().to_owned(),
+        unit: effect.unit,
+        dossier: effect.dossier,
+        at: event.at,
+        sequence: event.sequence,
+        late: effect.late,
+        planned: effect.planned,
+        note: effect.note,
+        body: event.body.clone(),
+    });
+    let subject = event.subject.as_str().to_owned();
+    Ok(Verdict::Accepted { source, id, subject, planned: effect.planned, late: effect.late })
+}
+
+fn about_dossier(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    code: &DossierCode,
+) -> Result<Effect, Refusal> {
+    let unit = speaks_for(work, event, code);
+    if let Some(unit) = unit {
+        check_unit(rules, event, &rules.canonical_unit(&unit))?;
+    }
+    course::check_aliases(work, event, code)?;
+    money::check(work, event)?;
+    post::check(work, event)?;
+    let mut effect = course::follow(work, rules, event, row, code)?;
+    money::follow(work, rules, event, row, &mut effect)?;
+    post::follow(work, rules, event, row, &mut effect)?;
+    course::finish(work, rules, event, row, &mut effect)?;
+    course::answer_question(work, rules, event, row, &mut effect)?;
+    if effect.planned == 0 && effect.note.is_none() {
+        effect.note = Some("recorded".into());
+    }
+    Ok(effect)
+}
+
+fn about_unit(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    unit: &UnitCode,
+) -> Result<Effect, Refusal> {
+    let unit = rules.canonical_unit(unit);
+    check_unit(rules, event, &unit)?;
+    let mut effect = Effect { unit: Some(unit), note: Some("recorded".into()), ..Effect::default() };
+    course::answer_question(work, rules, event, row, &mut effect)?;
+    Ok(effect)
+}
+
+/// The unit that an event speaks for: as stated, as stored, or as the code says.
+fn speaks_for(work: &Work, event: &Admissible, code: &DossierCode) -> Option<UnitCode> {
+    let stated = match &event.data {
+        EventData::Dossier(data) => {
+            data.dossier.as_ref().and_then(|d| d.unit.as_ref()).map(|u| u.code.clone())
+        }
+        EventData::Survey(survey) => Some(survey.unit.clone()),
+        EventData::Result(_)
+        | EventData::FeeRequested(_)
+        | EventData::FeeCancelled(_)
+        | EventData::PaidAtDesk(_)
+        | EventData::RefundRequested(_)
+        | EventData::Refunded(_)
+        | EventData::ReceiptCancelled(_)
+        | EventData::Parcel(_)
+        | EventData::ParcelCancelled(_)
+        | EventData::Question(_) => None,
+    };
+    stated.or_else(|| work.dossier(code).and_then(|d| d.unit.clone()))
+}
+
+fn check_unit(rules: &Rules, event: &Admissible, unit: &UnitCode) -> Result<(), Rejection> {
+    if !rules.units.is_empty() {
+        let day = crate::clock::business(event.at).date();
+        let in_office = rules.units.get(unit).is_some_and(|u| {
+            u.from.is_none_or(|from| from <= day) && u.until.is_none_or(|until| day <= until)
+        });
+        if !in_office {
+            let expected =
+                "đơn vị có trong danh mục và còn hiệu lực vào ngày của sự kiện ([[unit]] trong cấu hình)";
+            return Err(Rejection::new(
+                Reason::UnknownUnit,
+                "/data/dossier/unit/code",
+                expected,
+                unit.as_str(),
+            ));
+        }
+    }
+    if rules.may_speak(&event.key.source, unit) {
+        return Ok(());
+    }
+    let expected = format!("nguồn có quyền với đơn vị {unit} ([[source]] trong cấu hình)");
+    let got = event.key.source.as_str();
+    Err(Rejection::new(
+        Reason::UnitNotAllowed,
+        "/source",
+        format!("nguồn không có quyền với đơn vị này; cần {expected}"),
+        got,
+    ))
+}
+
+/// Puts a message aside and tells its source.
+pub fn quarantine(work: &mut Work, rules: &Rules, message: &Incoming, rejection: &Rejection) {
+    work.ledger.quarantined += 1;
+    let row = work.id();
+    let subject = rejection.subject.clone().unwrap_or_default();
+    let name = if rejection.reason == Reason::Conflict { "event.conflict" } else { "event.quarantined" };
+    let data = json!({
+        "event_id": rejection.event_id, "source": rejection.source, "reason": rejection.reason.code(),
+        "path": rejection.path, "expected": rejection.expected, "got": rejection.got, "quarantine_id": row,
+    });
+    let unit = DossierCode::parse(&subject).ok().and_then(|c| UnitCode::parse(c.unit_part()).ok());
+    let about =
+        crate::id::derived("", &[&String::from_utf8_lossy(&message.raw), rejection.reason.code()], 26);
+    out::tell(work, rules, name, &subject, unit.as_ref(), &about, data);
+    work.new_quarantine.push(QuarantineRecord {
+        row,
+        origin: message.origin.name().to_owned(),
+        source: rejection.source.clone(),
+        event_id: rejection.event_id.clone(),
+        subject: rejection.subject.clone(),
+        event_type: rejection.event_type.clone(),
+        reason: rejection.reason.code().to_owned(),
+        path: rejection.path.clone(),
+        expected: rejection.expected.clone(),
+        got: rejection.got.clone(),
+        raw: message.raw.clone(),
+    });
+}
+
+/// Whether an event must reach a partner for which no connector exists yet.
+pub fn is_unassigned(name: EventName) -> bool {
+    matches!(name, EventName::QuestionAnswered)
+}

@@ -1,0 +1,479 @@
+//! A dossier's course: merging what an event says, the status it means, versions, and what the portal is told.
+
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+use crate::{
+    dossier::{DossierRecord, DossierState, merge, without},
+    event::{
+        Admissible, Subject,
+        data::{DossierData, OnPortal, Snapshot, Step},
+        names::{EventData, EventName},
+        rejection::{Reason, Rejection},
+    },
+    id::{ConnectorId, DossierCode, LaneKey, RowId, UnitCode, derived},
+    need::Need,
+    operation::{Payload, ProgressStep},
+    plan::{
+        admit::{Effect, is_unassigned},
+        out,
+        queue::{Missing, Planned, enqueue, wake_snapshot},
+        rules::{PartnerKind, Rules},
+    },
+    port::work::{Loaded, VersionRecord, Work},
+    status::PortalStatus,
+};
+
+/// The lane of what no connector carries.
+pub const UNASSIGNED: &str = "unassigned";
+
+/// How many steps one operation carries at most (dvcqg contract, section 6).
+const STEPS_PER_OPERATION: usize = 10;
+
+/// The connector id of what no connector carries.
+pub fn unassigned() -> ConnectorId {
+    // The text is in the grammar: tested below.
+    ConnectorId::parse(UNASSIGNED).unwrap_or_else(|_| unreachable!("a constant in the grammar"))
+}
+
+fn stated_codes(event: &Admissible) -> Vec<DossierCode> {
+    let EventData::Dossier(data) = &event.data else { return Vec::new() };
+    let Some(dossier) = &data.dossier else { return Vec::new() };
+    dossier.code.iter().chain(&dossier.portal_code).cloned().collect()
+}
+
+/// A code that already means another dossier cannot be taken over.
+pub fn check_aliases(work: &Work, event: &Admissible, subject: &DossierCode) -> Result<(), Rejection> {
+    let mut codes = stated_codes(event);
+    codes.insert(0, subject.clone());
+    let mut known = codes.iter().filter_map(|c| work.dossier(c)).map(|d| &d.code);
+    let Some(first) = known.next() else { return Ok(()) };
+    match known.find(|other| *other != first) {
+        None => Ok(()),
+        Some(other) => {
+            let expected = format!("mã hồ sơ chỉ thuộc một hồ sơ (đang thuộc {first})");
+            Err(Rejection::new(Reason::AliasConflict, "/data/dossier", expected, other.as_str()))
+        }
+    }
+}
+
+fn canonical(work: &Work, event: &Admissible, subject: &DossierCode) -> Option<DossierCode> {
+    let codes = stated_codes(event);
+    std::iter::once(subject).chain(&codes).find_map(|c| work.dossier(c)).map(|d| d.code.clone())
+}
+
+/// Makes the dossier that an event is about if it is new; its codes become aliases. Answers the canonical code.
+fn open(work: &mut Work, event: &Admissible, subject: &DossierCode) -> DossierCode {
+    let code = canonical(work, event, subject).unwrap_or_else(|| subject.clone());
+    if !work.dossiers.contains_key(&code) {
+        let record = DossierRecord {
+            row: work.id(),
+            code: code.clone(),
+            unit: None,
+            known: false,
+            version: 0,
+            sequences: std::collections::BTreeMap::new(),
+            bindings: std::collections::BTreeMap::new(),
+            state: Arc::new(DossierState::new(code.clone())),
+            created_at: work.now,
+        };
+        work.dossiers.insert(code.clone(), Loaded::fresh(record));
+        work.aliases.insert(code.clone(), code.clone());
+    }
+    let row = work.dossiers.get(&code).map_or(0, |d| d.row.row);
+    let mut codes = stated_codes(event);
+    codes.push(subject.clone());
+    for alias in codes {
+        if alias != code && work.aliases.insert(alias.clone(), code.clone()).is_none() {
+            work.new_aliases.push((alias, row));
+        }
+    }
+    code
+}
+
+/// Applies what the event says about the dossier itself, and the sequence. Operations are planned in [`finish`].
+pub fn follow(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    subject: &DossierCode,
+) -> Result<Effect, Missing> {
+    let late = is_late(work, event, subject);
+    let patch = if late { Some(late_patch(work, event, subject)?) } else { None };
+    let is_new = canonical(work, event, subject).is_none();
+    let code = open(work, event, subject);
+    let Some(dossier) = work.dossiers.get_mut(&code).map(Loaded::edit) else { return Err(Missing) };
+    if let Some(sequence) = event.sequence {
+        let highest = dossier.sequences.entry(event.key.source.clone()).or_insert(sequence);
+        *highest = sequence.max(*highest);
+    }
+    let mut state = (*dossier.state).clone();
+    let mut became_known = false;
+    if let EventData::Dossier(data) = &event.data {
+        let raw = event.raw.get("dossier").and_then(Value::as_object);
+        match (&patch, raw) {
+            (Some(patch), _) => merge(&mut state.fields, patch),
+            (None, Some(raw))
+                if data.snapshot == Some(Snapshot::Full) || event.name == EventName::Adopted =>
+            {
+                state.fields = Map::new();
+                merge(&mut state.fields, raw);
+            }
+            (None, Some(raw)) => merge(&mut state.fields, raw),
+            (None, None) => {}
+        }
+        if data.snapshot == Some(Snapshot::Full) || event.name == EventName::Adopted {
+            became_known = !dossier.known;
+            dossier.known = true;
+        }
+        apply_course(&mut state, event, data, rules, late);
+    }
+    if let EventData::Result(result) = &event.data {
+        apply_result(&mut state, event, &result.result_id);
+    }
+    let unit = state.unit().map(|u| rules.canonical_unit(&u));
+    if let Some(unit) = &unit {
+        dossier.unit = Some(unit.clone());
+    }
+    let (known, id) = (dossier.known, dossier.row);
+    let unit = dossier.unit.clone().or_else(|| UnitCode::parse(code.unit_part()).ok());
+    replace_state(work, &code, state, row);
+    if became_known {
+        let version = work.dossiers.get(&code).map_or(0, |d| d.row.version);
+        if !work.scope.lanes.contains(&LaneKey::from(&code)) {
+            work.missing.lanes.insert(LaneKey::from(&code));
+            return Err(Missing);
+        }
+        wake_snapshot(work, &LaneKey::from(&code), &code, version);
+    }
+    if is_new && !known {
+        let data = json!({ "code": code, "asked_because": event.name.as_str() });
+        out::tell(
+            work,
+            rules,
+            "dossier.snapshot_requested",
+            code.as_str(),
+            unit.as_ref(),
+            code.as_str(),
+            data,
+        );
+    }
+    Ok(Effect { planned: 0, dossier: Some(id), unit, late, note: None })
+}
+
+fn is_late(work: &Work, event: &Admissible, subject: &DossierCode) -> bool {
+    let Some(sequence) = event.sequence else { return false };
+    canonical(work, event, subject)
+        .and_then(|code| work.dossiers.get(&code))
+        .and_then(|d| d.row.sequences.get(&event.key.source))
+        .is_some_and(|highest| sequence < *highest)
+}
+
+/// What a late event still says: its fields that no newer event of its source set.
+fn late_patch(
+    work: &mut Work,
+    event: &Admissible,
+    subject: &DossierCode,
+) -> Result<Map<String, Value>, Missing> {
+    let Some(code) = canonical(work, event, subject) else { return Ok(Map::new()) };
+    let Some(row) = work.dossiers.get(&code).map(|d| d.row.row) else { return Ok(Map::new()) };
+    if !work.scope.history_of.contains(&code) {
+        work.missing.history_of.insert(code);
+        return Err(Missing);
+    }
+    let mut patch = event.raw.get("dossier").and_then(Value::as_object).cloned().unwrap_or_default();
+    let of_this_batch = work
+        .new_events
+        .iter()
+        .filter(|e| e.dossier == Some(row) && e.key.source == event.key.source)
+        .map(|e| (e.sequence, e.body.clone()));
+    let stored = work.history.get(&row).into_iter().flatten();
+    let stored = stored.filter(|e| e.source == event.key.source).map(|e| (e.sequence, e.body.clone()));
+    for (sequence, body) in stored.chain(of_this_batch) {
+        if sequence <= event.sequence {
+            continue;
+        }
+        let newer: Value = serde_json::from_str(&body).unwrap_or_default();
+        if newer.pointer("/data/snapshot").and_then(Value::as_str) == Some("full") {
+            return Ok(Map::new());
+        }
+        if let Some(newer) = newer.pointer("/data/dossier").and_then(Value::as_object) {
+            patch = without(&patch, newer);
+        }
+    }
+    Ok(patch)
+}
+
+/// Status, supplements and the fields that an event states outside `data.dossier`.
+fn apply_course(state: &mut DossierState, event: &Admissible, data: &DossierData, rules: &Rules, late: bool) {
+    if !late && let Some(status) = event.name.portal_status(data.status, &rules.status) {
+        state.status = Some(status);
+    }
+    if let Some(supplement) = event.raw.get("supplement").and_then(Value::as_object) {
+        state.merge_supplement(supplement);
+    }
+    if late {
+        return;
+    }
+    match event.name {
+        EventName::Extended => {
+            if let Some(due) = event.raw.get("due_new") {
+                state.fields.insert("due_at".into(), due.clone());
+            }
+        }
+        EventName::Transferred => {
+            if let Some(unit) = event.raw.get("to_unit") {
+                state.fields.insert("unit".into(), unit.clone());
+            }
+        }
+        EventName::Reopened => {
+            // What is undone did not happen: its dates would make the portal count an end.
+            for field in ["finished_at", "returned_at"] {
+                let keeps =
+                    field == "finished_at" && data.undoes == Some(crate::event::data::Undoes::Returned);
+                if !keeps {
+                    state.fields.remove(field);
+                }
+            }
+        }
+        EventName::Finished if !state.fields.contains_key("finished_at") => {
+            state.fields.insert("finished_at".into(), json!(event.at));
+        }
+        EventName::Returned if !state.fields.contains_key("returned_at") => {
+            state.fields.insert("returned_at".into(), json!(event.at));
+        }
+        _ => {}
+    }
+}
+
+fn apply_result(state: &mut DossierState, event: &Admissible, id: &str) {
+    let mut result = event.raw.get("result").and_then(Value::as_object).cloned().unwrap_or_default();
+    result.insert("id".into(), json!(id));
+    if event.name == EventName::ResultRevoked {
+        result.insert("deleted".into(), json!(true));
+    }
+    let mut patch = Map::new();
+    patch.insert("results".into(), Value::Array(vec![Value::Object(result)]));
+    merge(&mut state.fields, &patch);
+}
+
+/// Gives the dossier a new state; a new version if that changed anything.
+pub fn replace_state(work: &mut Work, code: &DossierCode, state: DossierState, event: RowId) -> bool {
+    let Some(loaded) = work.dossiers.get_mut(code) else { return false };
+    if *loaded.row.state == state {
+        return false;
+    }
+    let dossier = loaded.edit();
+    dossier.version += 1;
+    let (row, version) = (dossier.row, dossier.version);
+    let text = serde_json::to_string(&state).unwrap_or_default();
+    dossier.state = Arc::new(state);
+    work.new_versions.push(VersionRecord { dossier: row, version, state: text.into(), event });
+    true
+}
+
+/// The connector instance that a dossier is bound to for a kind of partner; binds it at first use.
+pub fn bound(
+    work: &mut Work,
+    rules: &Rules,
+    code: &DossierCode,
+    kind: PartnerKind,
+    event: &str,
+) -> Option<ConnectorId> {
+    let loaded = work.dossiers.get_mut(code)?;
+    if let Some(bound) = loaded.row.bindings.get(&kind) {
+        return Some(bound.clone());
+    }
+    let unit = loaded.row.unit.clone();
+    let procedure = loaded.row.state.procedure().map(str::to_owned);
+    let rule = rules.route(kind, event, unit.as_ref().map(UnitCode::as_str), procedure.as_deref())?;
+    loaded.edit().bindings.insert(kind, rule.id.clone());
+    Some(rule.id.clone())
+}
+
+/// Plans what the portal is told: the full state if it changed, then the steps. Runs after money and post, whose
+/// changes belong to the same state.
+pub fn finish(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    effect: &mut Effect,
+) -> Result<(), Missing> {
+    let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
+    let Some(code) = canonical(work, event, subject) else { return Ok(()) };
+    let changed = work.new_versions.iter().any(|v| v.event == row && Some(v.dossier) == effect.dossier);
+    let steps = steps_of(work, event, &code, effect.late);
+    if !changed && steps.is_empty() {
+        return Ok(());
+    }
+    let Some(portal) = bound(work, rules, &code, PartnerKind::Portal, event.name.as_str()) else {
+        effect.note = Some("no portal connector serves this unit and procedure".into());
+        return Ok(());
+    };
+    let adopted = if let EventData::Dossier(data) = &event.data { data.on_portal } else { None };
+    if adopted == Some(OnPortal::Yes) {
+        let lane = work.lane(&portal, &LaneKey::from(&code)).ok_or(Missing)?;
+        lane.edit().acknowledged = true;
+    }
+    if changed && adopted != Some(OnPortal::Yes) {
+        let need = if event.name == EventName::Voided {
+            Some(Need::Decision(format!("voided:{code}")))
+        } else {
+            None
+        };
+        sync(work, rules, &portal, &code, row, need)?;
+        effect.planned += 1;
+    }
+    for chunk in steps.chunks(STEPS_PER_OPERATION) {
+        plan_at_portal(
+            work,
+            rules,
+            &portal,
+            &code,
+            row,
+            Payload::AppendProgress { steps: chunk.to_vec() },
+            None,
+        )?;
+        effect.planned += 1;
+    }
+    Ok(())
+}
+
+/// Plans one `SyncDossier` of the newest version.
+pub fn sync(
+    work: &mut Work,
+    rules: &Rules,
+    portal: &ConnectorId,
+    code: &DossierCode,
+    event: RowId,
+    need: Option<Need>,
+) -> Result<RowId, Missing> {
+    plan_at_portal(work, rules, portal, code, event, Payload::SyncDossier, need)
+}
+
+fn plan_at_portal(
+    work: &mut Work,
+    rules: &Rules,
+    portal: &ConnectorId,
+    code: &DossierCode,
+    event: RowId,
+    payload: Payload,
+    need: Option<Need>,
+) -> Result<RowId, Missing> {
+    let Some(dossier) = work.dossiers.get(code).map(|d| d.row.clone()) else {
+        work.missing.dossiers.insert(code.clone());
+        return Err(Missing);
+    };
+    let need = need.or_else(|| (!dossier.known).then(|| Need::Snapshot(code.to_string())));
+    if let Some(need @ (Need::Snapshot(_) | Need::Decision(_))) = &need {
+        work.opened.push(crate::port::work::IncidentRecord {
+            key: need.to_string(),
+            connector: Some(portal.clone()),
+            said: code.to_string(),
+        });
+    }
+    enqueue(
+        work,
+        rules,
+        Planned {
+            connector: portal.clone(),
+            key: LaneKey::from(code),
+            payload,
+            dossier: Some((dossier.row, code.clone(), dossier.version)),
+            unit: dossier.unit.clone(),
+            event,
+            need,
+        },
+    )
+}
+
+/// The steps of an event as the portal is to see them. A late step carries the dossier's present status: what the
+/// portal shows never goes back because of it.
+fn steps_of(work: &Work, event: &Admissible, code: &DossierCode, late: bool) -> Vec<ProgressStep> {
+    let EventData::Dossier(data) = &event.data else { return Vec::new() };
+    let present = work.dossiers.get(code).and_then(|d| d.row.state.status);
+    let own = match event.name {
+        EventName::Adopted | EventName::Reopened => data.status,
+        _ if late => None,
+        _ => present,
+    };
+    let status = own.or(present).unwrap_or(PortalStatus::Processing);
+    let sent_until = data.steps_sent_until;
+    let history = data.steps.iter().filter(|s| sent_until.is_none_or(|until| s.at > until));
+    let mut steps: Vec<ProgressStep> = history.chain(&data.step).map(|s| progress(s, status)).collect();
+    if let (EventName::Reopened, None, Some(reason)) = (event.name, &data.step, &data.reason) {
+        steps.push(ProgressStep {
+            at: event.at,
+            officer: String::new(),
+            title: String::new(),
+            department: String::new(),
+            content: reason.clone(),
+            status,
+            started_at: None,
+            due_at: None,
+        });
+    }
+    steps
+}
+
+fn progress(step: &Step, status: PortalStatus) -> ProgressStep {
+    ProgressStep {
+        at: step.at,
+        officer: step.officer.clone(),
+        title: step.title.clone(),
+        department: step.department.clone(),
+        content: step.content.clone(),
+        status,
+        started_at: step.started_at,
+        due_at: step.due_at,
+    }
+}
+
+/// An answer to a citizen's question has to reach the portal; no connector carries it yet.
+pub fn answer_question(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    effect: &mut Effect,
+) -> Result<(), Missing> {
+    let EventData::Question(question) = &event.data else { return Ok(()) };
+    if !is_unassigned(event.name) {
+        return Ok(());
+    }
+    let key = derived("Q-", &["question", &question.question_id], 30);
+    let Ok(key) = LaneKey::parse(&key) else { return Ok(()) };
+    let wanted = event.name.as_str().to_owned();
+    let need = Need::Action(wanted.clone());
+    work.opened.push(crate::port::work::IncidentRecord {
+        key: need.to_string(),
+        connector: None,
+        said: wanted.clone(),
+    });
+    enqueue(
+        work,
+        rules,
+        Planned {
+            connector: unassigned(),
+            key,
+            payload: Payload::Unassigned { wanted },
+            dossier: None,
+            unit: effect.unit.clone(),
+            event: row,
+            need: Some(need),
+        },
+    )?;
+    effect.planned += 1;
+    effect.note = None;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_unassigned_connector_has_a_name_in_the_grammar() {
+        assert_eq!(super::unassigned().as_str(), super::UNASSIGNED);
+    }
+}

@@ -1,0 +1,225 @@
+//! Parcels: records beside the operations that order and cancel them, and what the tracking feed tells.
+
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::{
+    event::{
+        Admissible, Subject, canonical,
+        names::{EventData, EventName},
+        rejection::{Reason, Rejection},
+    },
+    id::{ConnectorId, LaneKey, OrderNumber, RowId},
+    need::Need,
+    operation::{ActionKind, Payload},
+    parcel::{Direction, ParcelMove, ParcelRecord, ParcelState},
+    plan::{
+        admit::Effect,
+        course::{bound, unassigned},
+        out,
+        queue::{Missing, Planned, annul, enqueue},
+        rules::{PartnerKind, Rules},
+    },
+    port::work::{IncidentRecord, Loaded, Work},
+};
+
+/// The same parcel id with other content is a conflict.
+pub fn check(work: &Work, event: &Admissible) -> Result<(), Rejection> {
+    let EventData::Parcel(data) = &event.data else { return Ok(()) };
+    let hash = canonical::hash(event.raw.get("parcel").unwrap_or(&Value::Null));
+    match work.parcels.get(&data.parcel.id) {
+        Some(known) if known.row.content_hash != hash => {
+            let expected = "nội dung đúng như lần đầu của bưu gửi này, hoặc một mã bưu gửi mới";
+            Err(Rejection::new(Reason::EffectConflict, "/data/parcel/id", expected, data.parcel.id.as_str()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Applies what the event says about parcels.
+pub fn follow(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    effect: &mut Effect,
+) -> Result<(), Missing> {
+    match &event.data {
+        EventData::Parcel(_) => order(work, rules, event, row, effect),
+        EventData::ParcelCancelled(_) => cancel(work, rules, event, row, effect),
+        _ => Ok(()),
+    }
+}
+
+fn order(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    effect: &mut Effect,
+) -> Result<(), Missing> {
+    let (EventData::Parcel(data), Subject::Dossier(subject)) = (&event.data, &event.subject) else {
+        return Ok(());
+    };
+    let Some(code) = work.dossier(subject).map(|d| d.code.clone()) else { return Ok(()) };
+    if work.parcels.contains_key(&data.parcel.id) {
+        return Ok(());
+    }
+    let direction =
+        if event.name == EventName::PickupRequested { Direction::Pickup } else { Direction::Return };
+    let post = bound(work, rules, &code, PartnerKind::Post, event.name.as_str());
+    let connector = post.clone().unwrap_or_else(unassigned);
+    let Some(dossier) = work.dossiers.get(&code).map(|d| d.row.clone()) else { return Ok(()) };
+    let order_number = OrderNumber::of(&data.parcel.id);
+    let record = ParcelRecord {
+        row: work.id(),
+        id: data.parcel.id.clone(),
+        dossier: dossier.row,
+        subject: code.clone(),
+        unit: effect.unit.clone(),
+        connector: connector.clone(),
+        direction,
+        order_number: order_number.clone(),
+        state: ParcelState::Requested,
+        item_code: None,
+        moved_at: None,
+        last_move: None,
+        body: Arc::new(data.parcel.clone()),
+        content_hash: canonical::hash(event.raw.get("parcel").unwrap_or(&Value::Null)),
+        created_at: work.now,
+        updated_at: work.now,
+    };
+    work.parcels.insert(data.parcel.id.clone(), Loaded::fresh(record));
+    let (payload, need) = if post.is_some() {
+        (Payload::CreateParcel { parcel: Box::new(data.parcel.clone()), direction, order_number }, None)
+    } else {
+        let wanted = "create_parcel".to_owned();
+        let need = Need::Action(wanted.clone());
+        work.opened.push(IncidentRecord { key: need.to_string(), connector: None, said: wanted.clone() });
+        (Payload::Unassigned { wanted }, Some(need))
+    };
+    // A parcel needs nothing of the dossier: it goes even while the dossier's snapshot is missing.
+    let dossier = Some((dossier.row, code, dossier.version));
+    let key = LaneKey::from(&data.parcel.id);
+    enqueue(
+        work,
+        rules,
+        Planned { connector, key, payload, dossier, unit: effect.unit.clone(), event: row, need },
+    )?;
+    effect.planned += 1;
+    Ok(())
+}
+
+fn cancel(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    effect: &mut Effect,
+) -> Result<(), Missing> {
+    let EventData::ParcelCancelled(data) = &event.data else { return Ok(()) };
+    let Some(known) = work.parcels.get(&data.parcel_id).map(|p| p.row.clone()) else {
+        effect.note = Some("post.cancelled for a parcel that is unknown".into());
+        return Ok(());
+    };
+    let is_unassigned = known.connector == unassigned();
+    let kind = if is_unassigned { ActionKind::Unassigned } else { ActionKind::CreateParcel };
+    let lane = (LaneKey::from(&known.id), known.connector.clone());
+    if annul(work, rules, &lane, kind, &format!("post.cancelled: {}", data.reason))? || is_unassigned {
+        let now = work.now;
+        if let Some(loaded) = work.parcels.get_mut(&known.id) {
+            let record = loaded.edit();
+            (record.state, record.updated_at) = (ParcelState::Cancelled, now);
+        }
+        let told = json!({ "parcel_id": known.id, "reason": data.reason });
+        out::tell(
+            work,
+            rules,
+            "post.cancelled",
+            known.subject.as_str(),
+            known.unit.as_ref(),
+            known.id.as_str(),
+            told,
+        );
+        return Ok(());
+    }
+    let payload = Payload::CancelParcel {
+        parcel: known.id.clone(),
+        order_number: known.order_number.clone(),
+        reason: data.reason.clone(),
+    };
+    let version = work.dossiers.get(&known.subject).map_or(0, |d| d.row.version);
+    let dossier = Some((known.dossier, known.subject.clone(), version));
+    let planned = Planned {
+        connector: known.connector,
+        key: lane.0,
+        payload,
+        dossier,
+        unit: effect.unit.clone(),
+        event: row,
+        need: None,
+    };
+    enqueue(work, rules, planned)?;
+    effect.planned += 1;
+    Ok(())
+}
+
+/// Applies one page of a tracking feed. Records that match no parcel are kept; a record seen before changes nothing.
+pub fn track(work: &mut Work, rules: &Rules, connector: &ConnectorId, moves: &[ParcelMove]) {
+    for tracked in moves {
+        let id = work
+            .parcels
+            .values()
+            .find(|p| &p.row.connector == connector && p.row.order_number.as_str() == tracked.order_number)
+            .map(|p| p.row.id.clone());
+        let row = id.as_ref().and_then(|id| work.parcels.get(id)).map(|p| p.row.row);
+        work.new_moves.push((connector.clone(), row, tracked.clone()));
+        let advanced = match id.and_then(|id| work.parcels.get_mut(&id)) {
+            Some(loaded) => moved(loaded, tracked, work.now),
+            None => false,
+        };
+        if let (Some(row), true) = (row, advanced) {
+            tell_move(work, rules, row, tracked);
+        }
+    }
+}
+
+fn moved(loaded: &mut Loaded<ParcelRecord>, tracked: &ParcelMove, now: jiff::Timestamp) -> bool {
+    // The feed is read again from ten minutes before the cursor: only what is newer moves the record and is told.
+    if loaded.row.moved_at.is_some_and(|at| at >= tracked.at) {
+        return false;
+    }
+    let record = loaded.edit();
+    record.moved_at = Some(tracked.at);
+    record.last_move = Some(format!("{} {}", tracked.status_code, tracked.status));
+    record.updated_at = now;
+    if !tracked.item_code.is_empty() {
+        record.item_code = Some(tracked.item_code.clone());
+    }
+    match tracked.means {
+        Some(state) => record.state = state,
+        None if record.state < ParcelState::Moving => record.state = ParcelState::Moving,
+        None => {}
+    }
+    true
+}
+
+fn tell_move(work: &mut Work, rules: &Rules, row: RowId, tracked: &ParcelMove) {
+    let Some(parcel) = work.parcels.values().find(|p| p.row.row == row).map(|p| p.row.clone()) else {
+        return;
+    };
+    let name = match tracked.means {
+        Some(ParcelState::Delivered) => "post.delivered",
+        Some(ParcelState::Failed) => "post.failed",
+        Some(ParcelState::CameBack) => "post.came_back",
+        Some(ParcelState::Accepted) => "post.accepted",
+        Some(ParcelState::Cancelled) => "post.cancelled",
+        Some(ParcelState::Requested | ParcelState::Moving | ParcelState::Refused) | None => "post.moved",
+    };
+    let data = json!({
+        "parcel_id": parcel.id, "status_code": tracked.status_code, "status": tracked.status, "at": tracked.at,
+        "post_office": tracked.post_office, "item_code": tracked.item_code,
+    });
+    let about = format!("{}:{}", parcel.connector, tracked.record);
+    out::tell(work, rules, name, parcel.subject.as_str(), parcel.unit.as_ref(), &about, data);
+}

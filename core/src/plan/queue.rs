@@ -1,0 +1,177 @@
+//! Puts operations into lanes and takes them out: places, superseding, annulling, waking. Every change is counted in
+//! the ledger here.
+
+use jiff::Timestamp;
+use std::sync::Arc;
+
+use crate::{
+    id::{ConnectorId, DossierCode, LaneKey, RowId, UnitCode},
+    lane::Lane,
+    need::Need,
+    operation::{ActionKind, Operation, OperationState, Payload},
+    plan::rules::Rules,
+    port::work::{Change, Work},
+};
+
+/// The decision needs more than was loaded: [`Work::missing`] says what. The store decides again with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing;
+
+/// An operation about to get its place.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Who carries it out.
+    pub connector: ConnectorId,
+    /// Its lane's key.
+    pub key: LaneKey,
+    /// What it carries.
+    pub payload: Payload,
+    /// The dossier: row, code, version.
+    pub dossier: Option<(RowId, DossierCode, i64)>,
+    /// The unit.
+    pub unit: Option<UnitCode>,
+    /// The event that asked for it (0: none).
+    pub event: RowId,
+    /// What it waits for from the start.
+    pub need: Option<Need>,
+}
+
+/// Gives an operation its place; a sync may take over that of an older one, as the action table allows.
+pub fn enqueue(work: &mut Work, rules: &Rules, planned: Planned) -> Result<RowId, Missing> {
+    let id = work.id();
+    let now = work.now;
+    let action = rules.action(&planned.connector, planned.payload.kind());
+    let lane = work.lane(&planned.connector, &planned.key).ok_or(Missing)?.edit();
+    let position = lane.next_position;
+    lane.next_position += 1;
+    let (dossier, subject, version) = match planned.dossier {
+        Some((row, code, version)) => (Some(row), Some(code), Some(version)),
+        None => (None, None, None),
+    };
+    let mut operation = Operation {
+        id,
+        lane: lane.id,
+        position,
+        connector: planned.connector,
+        dossier,
+        subject,
+        version,
+        unit: planned.unit,
+        event: planned.event,
+        payload: Arc::new(planned.payload),
+        state: if planned.need.is_some() { OperationState::Held } else { OperationState::Ready },
+        due_at: now,
+        need: planned.need,
+        attempts: 0,
+        begun: false,
+        doubted: false,
+        attempt: None,
+        cause: None,
+        said: None,
+        proof: None,
+        superseded_by: None,
+        decided_by: None,
+        created_at: now,
+        ended_at: None,
+    };
+    let superseded =
+        if action.superseded_by_newer { supersede(lane, &mut operation, now) } else { Vec::new() };
+    lane.open.push(operation);
+    work.ledger.planned += 1;
+    work.ledger.superseded += superseded.len() as i64;
+    work.touched.insert(id, Change::Insert);
+    for old in superseded {
+        work.touch(old);
+    }
+    Ok(id)
+}
+
+/// Ends older syncs for which `new` stands in. A held or stuck head is replaced in its place; others, not begun, only
+/// once the partner knows the dossier, and then the survivor keeps its own place behind the steps between them.
+fn supersede(lane: &mut Lane, new: &mut Operation, now: Timestamp) -> Vec<RowId> {
+    let mut superseded = Vec::new();
+    let kind = new.payload.kind();
+    let acknowledged = lane.acknowledged;
+    for (at, old) in lane.open.iter_mut().enumerate() {
+        if old.payload.kind() != kind || old.state.is_ended() {
+            continue;
+        }
+        let cures_head = at == 0 && matches!(old.state, OperationState::Held | OperationState::Stuck);
+        let waits = matches!(old.state, OperationState::Ready | OperationState::Held);
+        // A decision of a person is not taken by a later event.
+        let is_asked = matches!(old.need, Some(Need::Decision(_)));
+        if is_asked || !(cures_head || (acknowledged && waits && !old.begun)) {
+            continue;
+        }
+        if cures_head {
+            new.position = old.position;
+            new.begun |= old.begun;
+        }
+        old.state = OperationState::Superseded;
+        old.superseded_by = Some(new.id);
+        old.need = None;
+        old.ended_at = Some(now);
+        superseded.push(old.id);
+    }
+    superseded
+}
+
+/// Ends an operation that has not begun because an event took it back. `false`: too late, or not there.
+pub fn annul(
+    work: &mut Work,
+    rules: &Rules,
+    lane: &(LaneKey, ConnectorId),
+    kind: ActionKind,
+    why: &str,
+) -> Result<bool, Missing> {
+    if !work.scope.lanes.contains(&lane.0) && !work.lanes.contains_key(lane) {
+        work.missing.lanes.insert(lane.0.clone());
+        return Err(Missing);
+    }
+    let now = work.now;
+    let Some(loaded) = work.lanes.get_mut(lane) else { return Ok(false) };
+    if !rules.action(&lane.1, kind).annullable {
+        return Ok(false);
+    }
+    let open = loaded.row.open.iter().position(|o| {
+        o.payload.kind() == kind
+            && !o.begun
+            && matches!(o.state, OperationState::Ready | OperationState::Held | OperationState::Stuck)
+    });
+    let Some(at) = open else { return Ok(false) };
+    let operation = &mut loaded.edit().open[at];
+    operation.state = OperationState::Dismissed;
+    operation.need = None;
+    operation.decided_by = Some(why.to_owned());
+    operation.ended_at = Some(now);
+    let id = operation.id;
+    work.ledger.dismissed += 1;
+    work.touch(id);
+    Ok(true)
+}
+
+/// Wakes the operations of a dossier's lane that waited for its snapshot. Those that have not begun carry the newest
+/// version: the one fixed at planning was known to be incomplete.
+pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version: i64) {
+    let need = Need::Snapshot(code.to_string());
+    let mut woken = Vec::new();
+    let now = work.now;
+    for lane in work.lanes.values_mut().filter(|l| l.row.key == *key) {
+        if !lane.row.open.iter().any(|o| o.need.as_ref() == Some(&need)) {
+            continue;
+        }
+        for operation in lane.edit().open.iter_mut().filter(|o| o.need.as_ref() == Some(&need)) {
+            operation.state = OperationState::Ready;
+            operation.need = None;
+            operation.due_at = now;
+            if !operation.begun {
+                operation.version = Some(version);
+            }
+            woken.push(operation.id);
+        }
+    }
+    for id in woken {
+        work.touch(id);
+    }
+    work.closed.push(need.to_string());
+}

@@ -1,0 +1,257 @@
+//! What the engine asks of a store. One business transition = one call of [`Store::transact`]; the few other methods
+//! are the parts that are not about lanes: hints, leases on singletons, cursors, sessions, timers, ledgers.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{
+    id::{ConnectorId, RowId},
+    port::work::{LedgerDelta, Scope, Work},
+};
+
+/// Why a store did not do what was asked. Each variant is a different reaction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No connection, time-out, shutting down, disk full: nothing was decided as far as we know; try again later.
+    /// A commit whose answer was lost is also this: the caller must be able to ask again.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// Somebody else was at the same rows, more often than the store's own repeats allow: try again at once.
+    #[error("the store was busy with the same rows: {0}")]
+    Contended(String),
+    /// The store will never take this content: divide the batch, quarantine the one that is left.
+    #[error("the store refused the content: {0}")]
+    Rejected(String),
+    /// Another process has taken over the singleton: stop.
+    #[error("the lease on {0} was lost")]
+    Fenced(String),
+}
+
+/// A pure decision over loaded rows. It may be called several times; only the last call's changes are written.
+pub type Decision = Arc<dyn Fn(&mut Work) + Send + Sync>;
+
+/// A right to act as one of a kind, across all replicas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// What it is the right to: `relay`, `sweep:dvcqg-payment`, …
+    pub name: String,
+    /// Grows with every hand-over; checked in every write under it.
+    pub number: i64,
+}
+
+/// An event on its way out, as the outbox keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its number: the CloudEvents `sequence`.
+    pub number: i64,
+    /// The name within the type: `portal.synced`.
+    pub name: String,
+    /// The ordering key.
+    pub subject: String,
+    /// The unit, for the routing key.
+    pub unit: Option<String>,
+    /// The stable id.
+    pub id: String,
+    /// Data, JSON.
+    pub data: String,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// A partner's request, stored before anything is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawCallback {
+    /// The connector that it was sent to.
+    pub connector: ConnectorId,
+    /// The request line's path and query.
+    pub path: String,
+    /// Headers, JSON, secrets masked.
+    pub headers: String,
+    /// The body as it came.
+    pub body: Vec<u8>,
+}
+
+/// A partner's session or token, shared by all replicas.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The token. Secret: the `Debug` text does not show it.
+    pub token: String,
+    /// When it was acquired.
+    pub acquired_at: Timestamp,
+    /// When it has to be considered dead.
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("acquired_at", &self.acquired_at).finish_non_exhaustive()
+    }
+}
+
+/// Whether a connector works, and if not, since when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectorCondition {
+    /// The connector instance.
+    pub connector: ConnectorId,
+    /// Since when it is paused; none: it works.
+    pub paused_since: Option<Timestamp>,
+    /// The cause's code.
+    pub cause: Option<String>,
+    /// In words.
+    pub said: Option<String>,
+    /// When to test it next.
+    pub test_at: Option<Timestamp>,
+}
+
+/// A durable timer that is due, with the right to run it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueTimer {
+    /// Its name.
+    pub name: String,
+    /// When it should have run.
+    pub planned_at: Timestamp,
+    /// The right to run it.
+    pub fence: Fence,
+}
+
+/// The two ledgers, folded, and the counts that they must match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LedgerState {
+    /// Everything ever added.
+    pub total: LedgerDelta,
+    /// Operations that are open now, by recount.
+    pub open: i64,
+}
+
+impl LedgerState {
+    /// Messages received minus all their verdicts. Must be 0.
+    pub fn message_difference(&self) -> i64 {
+        self.total.received - self.total.admitted - self.total.duplicate - self.total.quarantined
+    }
+
+    /// Operations planned minus ended and open ones. Must be 0.
+    pub fn operation_difference(&self) -> i64 {
+        let t = &self.total;
+        t.planned - t.succeeded - t.refused - t.superseded - t.dismissed - self.open
+    }
+}
+
+/// The store, as the engine needs it. Every method runs to its end even if its caller goes away.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Loads and locks `scope`, calls `decide`, writes what it changed, commits; all or nothing. Repeats by itself on
+    /// serialisation failures, on unique violations by a concurrent insert, and when the decision asks for more scope.
+    /// Returns after the commit.
+    async fn transact(&self, scope: Scope, decide: Decision) -> Result<(), StoreError>;
+
+    /// The store's clock.
+    async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// Outbox rows above `after`, in order, at most `limit`, and only below the oldest transaction still running: no
+    /// row can appear behind a cursor.
+    async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Takes or renews the singleton `name` for `ttl`. `None`: somebody else has it.
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Option<Fence>, StoreError>;
+
+    /// Gives a singleton back.
+    async fn relinquish(&self, fence: &Fence) -> Result<(), StoreError>;
+
+    /// A feed's or the relay's cursor.
+    async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Sets a cursor under a fence. [`StoreError::Fenced`] if the fence is not the newest.
+    async fn set_cursor(&self, name: &str, cursor: &str, fence: &Fence) -> Result<(), StoreError>;
+
+    /// Stores a callback before it is judged.
+    async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError>;
+
+    /// The shared session of a connector.
+    async fn session(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError>;
+
+    /// Replaces it, unless a newer one is there already.
+    async fn put_session(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError>;
+
+    /// The conditions of all connectors that ever had one.
+    async fn conditions(&self) -> Result<Vec<ConnectorCondition>, StoreError>;
+
+    /// Sets a connector's condition; opens or closes its incident in the same transaction. A pause that is already
+    /// there keeps its beginning.
+    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError>;
+
+    /// Due timers, each leased to `holder` for `ttl`; unknown names of `known` are created, first due at the given time.
+    async fn due_timers(
+        &self,
+        known: &[(String, Timestamp)],
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Vec<DueTimer>, StoreError>;
+
+    /// Plans the next run of a timer that has run. [`StoreError::Fenced`] if somebody else took it meanwhile.
+    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError>;
+
+    /// Folds the ledgers' delta rows into their totals.
+    async fn fold_ledgers(&self) -> Result<(), StoreError>;
+
+    /// The ledgers: folded totals plus deltas not folded yet, and the count of open operations, in one snapshot.
+    async fn ledgers(&self) -> Result<LedgerState, StoreError>;
+
+    /// Payments with a reference that may be paid and was not asked about since `before`, oldest first: what the sweep
+    /// asks the platform about. Only references made after `made_after`.
+    async fn references_to_ask(
+        &self,
+        connector: &ConnectorId,
+        made_after: Timestamp,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ReferenceToAsk>, StoreError>;
+
+    /// The next moment at which a lane of this connector in this state falls due.
+    async fn next_due(
+        &self,
+        connector: &ConnectorId,
+        state: crate::lane::LaneState,
+    ) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The installation's epoch; changed only by a restore.
+    async fn epoch(&self) -> Result<i64, StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// A reference that the sweep asks about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceToAsk {
+    /// The payment.
+    pub payment: crate::id::PaymentId,
+    /// Our reference.
+    pub reference: crate::id::Reference,
+    /// The moment that the platform was told, byte for byte.
+    pub sent_at: String,
+    /// Due, in đồng.
+    pub amount: i64,
+}
+
+/// Runs a decision that answers something.
+pub async fn decide<T, F>(store: &dyn Store, scope: Scope, decision: F) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: Fn(&mut Work) -> T + Send + Sync + 'static,
+{
+    let slot = Arc::new(Mutex::new(None));
+    let inside = Arc::clone(&slot);
+    let decision: Decision = Arc::new(move |work: &mut Work| {
+        let answer = decision(work);
+        *inside.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    });
+    store.transact(scope, decision).await?;
+    let answer = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    answer.ok_or_else(|| StoreError::Unavailable("the store committed without a decision".into()))
+}

@@ -1,0 +1,520 @@
+//! A unit of work: the rows that one business transition loads under lock, changes in memory, and writes, all in one
+//! transaction of the store. The decision between loading and writing is pure and lives in `plan/`, `policy/`, `flow/`.
+
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Range,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use crate::{
+    dossier::DossierRecord,
+    id::{
+        ConnectorId, DossierCode, EventId, EventKey, LaneKey, OrderNumber, ParcelId, PaymentId, Reference,
+        RowId, Source, UnitCode,
+    },
+    lane::{Lane, LaneState},
+    operation::{Attempt, Operation},
+    parcel::{ParcelMove, ParcelRecord},
+    payment::PaymentRecord,
+};
+
+/// What to load and lock. Locks are always taken in this order: dossiers, payments, parcels, lanes; each by key.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scope {
+    /// Event keys whose content hashes are wanted.
+    pub event_keys: BTreeSet<EventKey>,
+    /// Dossiers by code or alias. Codes without a row are remembered as absent.
+    pub dossiers: BTreeSet<DossierCode>,
+    /// Past events of these dossiers (canonical codes or aliases), for late arrivals.
+    pub history_of: BTreeSet<DossierCode>,
+    /// Payments by id.
+    pub payments: BTreeSet<PaymentId>,
+    /// All payments of these dossiers (canonical codes).
+    pub payments_of: BTreeSet<DossierCode>,
+    /// Payments by one of their references.
+    pub references: BTreeSet<(ConnectorId, Reference)>,
+    /// Parcels by id.
+    pub parcels: BTreeSet<ParcelId>,
+    /// Parcels by order number.
+    pub orders: BTreeSet<(ConnectorId, OrderNumber)>,
+    /// Lanes by key, whatever the connector.
+    pub lanes: BTreeSet<LaneKey>,
+    /// Lanes by the id of one of their operations (ended ones too; the ended operation itself is loaded as well).
+    pub operations: BTreeSet<RowId>,
+    /// Lanes that ask for something now.
+    pub scan: Vec<Scan>,
+    /// Identities of callbacks that may have been applied before.
+    pub callback_identities: BTreeSet<String>,
+    /// Whether the dossier states of the lanes' heads are wanted (see [`Work::states`]).
+    pub head_states: bool,
+}
+
+/// Finds lanes by what they wait for; lanes locked by somebody else are passed over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scan {
+    /// Lanes of a connector in a state whose time has come, oldest first.
+    Due {
+        /// The connector instance.
+        connector: ConnectorId,
+        /// The state.
+        state: LaneState,
+        /// At most this many.
+        limit: usize,
+    },
+    /// Running lanes of any connector whose lease has run out.
+    LeaseExpired {
+        /// At most this many.
+        limit: usize,
+    },
+    /// Running lanes of one holder (a process that starts again under the same name, or gives back at its end).
+    HeldBy {
+        /// The holder.
+        holder: String,
+        /// At most this many.
+        limit: usize,
+    },
+    /// Held lanes by their head's need: all whose key begins with this text.
+    Need {
+        /// The beginning of the need's text form.
+        prefix: String,
+        /// At most this many.
+        limit: usize,
+    },
+}
+
+/// A dossier, or the knowledge that there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded<T> {
+    /// The row as it is to be.
+    pub row: T,
+    /// Whether it has to be written.
+    pub change: Change,
+}
+
+/// Whether and how a row has to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// As loaded.
+    None,
+    /// An update.
+    Update,
+    /// A new row.
+    Insert,
+}
+
+impl<T> Loaded<T> {
+    /// A row as the store has it.
+    pub fn stored(row: T) -> Self {
+        Self { row, change: Change::None }
+    }
+
+    /// A row that the store does not have yet.
+    pub fn fresh(row: T) -> Self {
+        Self { row, change: Change::Insert }
+    }
+
+    /// The row, to be changed.
+    pub fn edit(&mut self) -> &mut T {
+        if self.change == Change::None {
+            self.change = Change::Update;
+        }
+        &mut self.row
+    }
+}
+
+/// An event that is to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecord {
+    /// Its row.
+    pub row: RowId,
+    /// Its key.
+    pub key: EventKey,
+    /// SHA-256 of the canonical content.
+    pub content_hash: [u8; 32],
+    /// The name within the type: `dossier.received`.
+    pub name: String,
+    /// The ordering key.
+    pub subject: String,
+    /// The unit, where known.
+    pub unit: Option<UnitCode>,
+    /// The dossier, unless the event is about a unit.
+    pub dossier: Option<RowId>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Its number within the dossier and source.
+    pub sequence: Option<i64>,
+    /// Whether it came after events with a higher number.
+    pub late: bool,
+    /// How many operations it planned.
+    pub planned: i32,
+    /// A remark for people: "recorded", …
+    pub note: Option<String>,
+    /// The event as it came, JSON.
+    pub body: Arc<str>,
+}
+
+/// An event that cannot be admitted, with its raw bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineRecord {
+    /// Its row.
+    pub row: RowId,
+    /// `amqp`, `http`, `file`.
+    pub origin: String,
+    /// What could be read of its source.
+    pub source: Option<String>,
+    /// What could be read of its id.
+    pub event_id: Option<String>,
+    /// What could be read of its subject.
+    pub subject: Option<String>,
+    /// What could be read of its type.
+    pub event_type: Option<String>,
+    /// The reason's stable code.
+    pub reason: String,
+    /// Where in the event, as a JSON pointer.
+    pub path: String,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What was found, cut to 200 characters.
+    pub got: String,
+    /// The bytes as they came.
+    pub raw: Vec<u8>,
+}
+
+/// An event for the one-stop system and whoever else listens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutEvent {
+    /// The name within the type: `portal.synced`.
+    pub name: String,
+    /// The ordering key.
+    pub subject: String,
+    /// The unit, for the routing key.
+    pub unit: Option<UnitCode>,
+    /// A stable id: the same effect has the same id.
+    pub id: String,
+    /// Its data.
+    pub data: serde_json::Value,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// A version of a dossier's state, stored once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VersionRecord {
+    /// The dossier.
+    pub dossier: RowId,
+    /// Its number.
+    pub version: i64,
+    /// The state, JSON of [`crate::dossier::DossierState`].
+    pub state: Arc<str>,
+    /// The event that made it (0: a payment or parcel did).
+    pub event: RowId,
+}
+
+/// One line of somebody's morning: something that needs a person, once, however many operations it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentRecord {
+    /// What makes it one: a need, a connector's pause.
+    pub key: String,
+    /// The connector concerned.
+    pub connector: Option<ConnectorId>,
+    /// In words for the log; the console translates by key.
+    pub said: String,
+}
+
+/// What one transaction adds to the two ledgers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LedgerDelta {
+    /// Messages taken in.
+    pub received: i64,
+    /// … admitted.
+    pub admitted: i64,
+    /// … known already, with the same content.
+    pub duplicate: i64,
+    /// … put into quarantine.
+    pub quarantined: i64,
+    /// Operations planned.
+    pub planned: i64,
+    /// … ended as succeeded.
+    pub succeeded: i64,
+    /// … refused.
+    pub refused: i64,
+    /// … superseded.
+    pub superseded: i64,
+    /// … dismissed.
+    pub dismissed: i64,
+}
+
+impl LedgerDelta {
+    /// Whether it changes nothing.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A past event of a dossier, for late arrivals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastEvent {
+    /// Who published it.
+    pub source: Source,
+    /// Its number.
+    pub sequence: Option<i64>,
+    /// The event, JSON.
+    pub body: Arc<str>,
+}
+
+/// The verdict on a callback that was stored before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackVerdict {
+    /// The stored callback.
+    pub callback: RowId,
+    /// (platform, our reference, their reference, result), once verified.
+    pub identity: Option<String>,
+    /// `applied`, `repeated`, `rejected: …`.
+    pub verdict: String,
+}
+
+/// Row numbers for one decision, sliced off the process's [`IdSource`].
+#[derive(Debug)]
+pub struct IdBlock {
+    next: AtomicI64,
+    end: i64,
+}
+
+impl IdBlock {
+    /// The numbers of a range.
+    pub fn new(range: Range<i64>) -> Self {
+        Self { next: AtomicI64::new(range.start), end: range.end }
+    }
+
+    /// The next number. Beyond the end it still answers, and [`Self::is_overdrawn`] tells the store to refuse the work.
+    pub fn take(&self) -> i64 {
+        self.next.fetch_add(1, Ordering::AcqRel)
+    }
+
+    /// Whether more numbers were taken than there were.
+    pub fn is_overdrawn(&self) -> bool {
+        self.next.load(Ordering::Acquire) > self.end
+    }
+
+    /// What is left.
+    pub fn rest(&self) -> Range<i64> {
+        self.next.load(Ordering::Acquire).min(self.end)..self.end
+    }
+}
+
+/// Row numbers that this process has reserved from the store.
+#[derive(Debug, Default)]
+pub struct IdSource {
+    ranges: Mutex<Vec<Range<i64>>>,
+}
+
+impl IdSource {
+    /// A block for one decision, or `None`: reserve more with [`Self::add`] and ask again.
+    pub fn slice(&self) -> Option<IdBlock> {
+        let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = ranges.iter().position(|r| r.end - r.start >= IDS_PER_DECISION)?;
+        let start = ranges[at].start;
+        ranges[at].start += IDS_PER_DECISION;
+        Some(IdBlock::new(start..start + IDS_PER_DECISION))
+    }
+
+    /// Adds numbers: newly reserved ones, or the rest of a block.
+    pub fn add(&self, range: Range<i64>) {
+        if range.is_empty() {
+            return;
+        }
+        let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(next) = ranges.iter_mut().find(|r| r.start == range.end) {
+            next.start = range.start;
+        } else if let Some(last) = ranges.iter_mut().find(|r| r.end == range.start) {
+            last.end = range.end;
+        } else {
+            ranges.push(range);
+            ranges.sort_by_key(|r| r.start);
+        }
+    }
+}
+
+/// The number of row numbers in one decision's block.
+pub const IDS_PER_DECISION: i64 = 20_000;
+
+/// The unit of work.
+#[derive(Debug)]
+pub struct Work {
+    /// The store's clock, read in this transaction.
+    pub now: Timestamp,
+    /// What was loaded.
+    pub scope: Scope,
+    /// Content hashes of known event keys of the scope.
+    pub known_events: HashMap<EventKey, [u8; 32]>,
+    /// Dossiers by canonical code.
+    pub dossiers: BTreeMap<DossierCode, Loaded<DossierRecord>>,
+    /// Alias (or code) to canonical code, of everything that resolved.
+    pub aliases: HashMap<DossierCode, DossierCode>,
+    /// Past events by dossier row.
+    pub history: HashMap<RowId, Vec<PastEvent>>,
+    /// Payments with their references.
+    pub payments: BTreeMap<PaymentId, Loaded<PaymentRecord>>,
+    /// Parcels.
+    pub parcels: BTreeMap<ParcelId, Loaded<ParcelRecord>>,
+    /// Lanes with their open operations, by key and connector.
+    pub lanes: BTreeMap<(LaneKey, ConnectorId), Loaded<Lane>>,
+    /// Operations of the scope that have ended already (they are not in a lane's `open` any more).
+    pub ended: HashMap<RowId, Operation>,
+    /// Dossier states of the lanes' heads by (dossier, version), where wanted.
+    pub states: HashMap<(RowId, i64), Arc<str>>,
+    /// Identities among the scope's callbacks that were applied before.
+    pub applied_callbacks: HashSet<String>,
+
+    // What is to be written beside the rows above.
+    /// New events.
+    pub new_events: Vec<EventRecord>,
+    /// New quarantine entries.
+    pub new_quarantine: Vec<QuarantineRecord>,
+    /// New dossier versions.
+    pub new_versions: Vec<VersionRecord>,
+    /// New aliases: alias, dossier row.
+    pub new_aliases: Vec<(DossierCode, RowId)>,
+    /// Operations changed in place within their lanes (or planned): filled through [`Work::touch`].
+    pub touched: BTreeMap<RowId, Change>,
+    /// Operations to insert or update, those that ended in this work included; filled by [`Work::finish`].
+    pub operations: BTreeMap<RowId, Loaded<Operation>>,
+    /// Earlier attempts that a new one pushed out of the operation's row.
+    pub past_attempts: Vec<(RowId, Attempt)>,
+    /// Events for the outbox, in order.
+    pub outbox: Vec<OutEvent>,
+    /// Tracking records: connector, parcel row if matched, record. Known records (connector, record) are ignored.
+    pub new_moves: Vec<(ConnectorId, Option<RowId>, ParcelMove)>,
+    /// Incidents to open unless one with the key is open.
+    pub opened: Vec<IncidentRecord>,
+    /// Keys of incidents to close.
+    pub closed: Vec<String>,
+    /// Verdicts on stored callbacks.
+    pub callbacks: Vec<CallbackVerdict>,
+    /// A feed's cursor to advance: feed name, cursor. Part of the same transaction as what the feed brought.
+    pub cursors: Vec<(String, String)>,
+    /// What the ledgers gain.
+    pub ledger: LedgerDelta,
+    /// Who did it and what, for the audit trail: actor, deed, subject.
+    pub audit: Vec<(String, String, String)>,
+    /// What else has to be loaded: if not empty, the store rolls back, loads both scopes and decides again.
+    pub missing: Scope,
+    ids: Arc<IdBlock>,
+}
+
+impl Work {
+    /// An empty unit of work, to be filled by a store.
+    pub fn new(now: Timestamp, scope: Scope, ids: Arc<IdBlock>) -> Self {
+        Self {
+            now,
+            scope,
+            known_events: HashMap::new(),
+            dossiers: BTreeMap::new(),
+            aliases: HashMap::new(),
+            history: HashMap::new(),
+            payments: BTreeMap::new(),
+            parcels: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            ended: HashMap::new(),
+            states: HashMap::new(),
+            applied_callbacks: HashSet::new(),
+            new_events: Vec::new(),
+            new_quarantine: Vec::new(),
+            new_versions: Vec::new(),
+            new_aliases: Vec::new(),
+            touched: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            past_attempts: Vec::new(),
+            outbox: Vec::new(),
+            new_moves: Vec::new(),
+            opened: Vec::new(),
+            closed: Vec::new(),
+            callbacks: Vec::new(),
+            cursors: Vec::new(),
+            ledger: LedgerDelta::default(),
+            audit: Vec::new(),
+            missing: Scope::default(),
+            ids,
+        }
+    }
+
+    /// A new row number.
+    pub fn id(&self) -> RowId {
+        self.ids.take()
+    }
+
+    /// Whether the store has to load more and decide again.
+    pub fn is_incomplete(&self) -> bool {
+        self.missing != Scope::default()
+    }
+
+    /// Marks an operation of a loaded lane as changed. Its lane must be marked by `edit` as well.
+    pub fn touch(&mut self, operation: RowId) {
+        self.touched.entry(operation).or_insert(Change::Update);
+    }
+
+    /// Brings every changed lane in step with its operations and collects what has to be written. Stores call it once,
+    /// after the decision and before writing.
+    pub fn finish(&mut self) {
+        let now = self.now;
+        for lane in self.lanes.values_mut() {
+            if lane.change == Change::None {
+                continue;
+            }
+            let ended = lane.row.sync(now);
+            for operation in ended.into_iter().chain(lane.row.open.iter().cloned()) {
+                if let Some(change) = self.touched.get(&operation.id) {
+                    self.operations.insert(operation.id, Loaded { row: operation, change: *change });
+                }
+            }
+        }
+    }
+
+    /// The dossier with this code or alias.
+    pub fn dossier(&self, code: &DossierCode) -> Option<&DossierRecord> {
+        let canonical = self.aliases.get(code).unwrap_or(code);
+        self.dossiers.get(canonical).map(|d| &d.row)
+    }
+
+    /// The lane of a connector and key; makes it if the scope says that it was looked for. `None`: it is now missing.
+    pub fn lane(&mut self, connector: &ConnectorId, key: &LaneKey) -> Option<&mut Loaded<Lane>> {
+        if !self.lanes.contains_key(&(key.clone(), connector.clone())) {
+            if !self.scope.lanes.contains(key) {
+                self.missing.lanes.insert(key.clone());
+                return None;
+            }
+            let lane = Lane::new(self.id(), connector.clone(), key.clone(), self.now);
+            self.lanes.insert((key.clone(), connector.clone()), Loaded::fresh(lane));
+        }
+        self.lanes.get_mut(&(key.clone(), connector.clone()))
+    }
+}
+
+impl Scope {
+    /// Adds everything of another scope.
+    pub fn merge(&mut self, other: Scope) {
+        self.event_keys.extend(other.event_keys);
+        self.dossiers.extend(other.dossiers);
+        self.history_of.extend(other.history_of);
+        self.payments.extend(other.payments);
+        self.payments_of.extend(other.payments_of);
+        self.references.extend(other.references);
+        self.parcels.extend(other.parcels);
+        self.orders.extend(other.orders);
+        self.lanes.extend(other.lanes);
+        self.operations.extend(other.operations);
+        self.scan.extend(other.scan);
+        self.callback_identities.extend(other.callback_identities);
+        self.head_states |= other.head_states;
+    }
+}
+
+/// The key of an event with parsed parts.
+pub fn event_key(source: &str, id: &str) -> Option<EventKey> {
+    Some(EventKey { source: Source::parse(source).ok()?, id: EventId::parse(id).ok()? })
+}

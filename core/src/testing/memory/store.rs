@@ -1,0 +1,242 @@
+//! The store port over the tables. Every method begins by giving way, so that callers interleave as with a real store.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    MemoryStore,
+    tables::{LeaseRow, StoredCallback, TimerRow, add},
+};
+use crate::{
+    clock::later,
+    id::{ConnectorId, RowId},
+    lane::LaneState,
+    payment::ReferenceState,
+    port::{
+        store::{
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ReferenceToAsk, Session, Store, StoreError,
+        },
+        work::Scope,
+    },
+};
+
+fn size(limit: i64) -> usize {
+    usize::try_from(limit).unwrap_or(0)
+}
+
+/// Leases are over only after their last moment, as in SQL: `until < now`.
+fn is_free(lease: &LeaseRow, now: Timestamp) -> bool {
+    lease.holder.is_none() || lease.until < now
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn transact(&self, scope: Scope, decide: Decision) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        self.unit(scope, &decide)
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        tokio::task::yield_now().await;
+        self.open().map(|_| self.time())
+    }
+
+    async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        let from = usize::try_from(after).unwrap_or(0).min(tables.outbox.len());
+        Ok(tables.outbox[from..].iter().take(size(limit)).cloned().collect())
+    }
+
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Option<Fence>, StoreError> {
+        tokio::task::yield_now().await;
+        let (mut tables, now) = (self.open()?, self.time());
+        let lease = tables.singletons.entry(name.to_owned()).or_default();
+        if is_free(lease, now) {
+            lease.fence += 1;
+        } else if lease.holder.as_deref() != Some(holder) {
+            return Ok(None);
+        }
+        (lease.holder, lease.until) = (Some(holder.to_owned()), later(now, ttl));
+        Ok(Some(Fence { name: name.to_owned(), number: lease.fence }))
+    }
+
+    async fn relinquish(&self, fence: &Fence) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        let mut tables = self.open()?;
+        if let Some(lease) = tables.singletons.get_mut(&fence.name).filter(|l| l.fence == fence.number) {
+            lease.holder = None;
+        }
+        Ok(())
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(self.open()?.cursors.get(name).cloned())
+    }
+
+    async fn set_cursor(&self, name: &str, cursor: &str, fence: &Fence) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        let mut tables = self.open()?;
+        if tables.singletons.get(&fence.name).map(|l| l.fence) != Some(fence.number) {
+            return Err(StoreError::Fenced(fence.name.clone()));
+        }
+        tables.cursors.insert(name.to_owned(), cursor.to_owned());
+        Ok(())
+    }
+
+    async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError> {
+        tokio::task::yield_now().await;
+        let (mut tables, received_at) = (self.open()?, self.time());
+        let row = tables.callbacks.len() as i64 + 1;
+        tables
+            .callbacks
+            .insert(row, StoredCallback { raw: raw.clone(), received_at, identity: None, verdict: None });
+        Ok(row)
+    }
+
+    async fn session(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(self.open()?.sessions.get(connector).cloned())
+    }
+
+    async fn put_session(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        let mut tables = self.open()?;
+        if tables.sessions.get(connector).is_none_or(|known| known.acquired_at < session.acquired_at) {
+            tables.sessions.insert(connector.clone(), session.clone());
+        }
+        Ok(())
+    }
+
+    async fn conditions(&self) -> Result<Vec<ConnectorCondition>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(self.open()?.conditions.values().cloned().collect())
+    }
+
+    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        let (mut tables, now) = (self.open()?, self.time());
+        let mut condition = condition.clone();
+        let key = format!("pause:{}", condition.connector);
+        match condition.paused_since {
+            Some(since) => {
+                let known = tables.conditions.get(&condition.connector).and_then(|c| c.paused_since);
+                condition.paused_since = Some(known.unwrap_or(since));
+                let said = condition.said.clone().unwrap_or_default();
+                tables.open_incident(now, &key, Some(condition.connector.clone()), &said);
+            }
+            None => tables.close_incident(now, &key),
+        }
+        tables.conditions.insert(condition.connector.clone(), condition);
+        Ok(())
+    }
+
+    async fn due_timers(
+        &self,
+        known: &[(String, Timestamp)],
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Vec<DueTimer>, StoreError> {
+        tokio::task::yield_now().await;
+        let (mut tables, now) = (self.open()?, self.time());
+        let mut due = Vec::new();
+        for (name, first) in known {
+            let timer = tables
+                .timers
+                .entry(name.clone())
+                .or_insert_with(|| TimerRow { next_at: *first, lease: LeaseRow::default() });
+            if timer.next_at > now || !is_free(&timer.lease, now) {
+                continue;
+            }
+            timer.lease.fence += 1;
+            (timer.lease.holder, timer.lease.until) = (Some(holder.to_owned()), later(now, ttl));
+            let fence = Fence { name: name.clone(), number: timer.lease.fence };
+            due.push(DueTimer { name: name.clone(), planned_at: timer.next_at, fence });
+        }
+        Ok(due)
+    }
+
+    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        let mut tables = self.open()?;
+        let timer = tables.timers.get_mut(&fence.name).filter(|t| t.lease.fence == fence.number);
+        let timer = timer.ok_or_else(|| StoreError::Fenced(fence.name.clone()))?;
+        (timer.next_at, timer.lease.holder) = (next_at, None);
+        Ok(())
+    }
+
+    async fn fold_ledgers(&self) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        let mut tables = self.open()?;
+        let deltas = std::mem::take(&mut tables.deltas);
+        tables.folded = deltas.into_iter().fold(tables.folded, add);
+        Ok(())
+    }
+
+    async fn ledgers(&self) -> Result<LedgerState, StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        Ok(LedgerState { total: tables.ledger_total(), open: tables.open_count })
+    }
+
+    async fn references_to_ask(
+        &self,
+        connector: &ConnectorId,
+        made_after: Timestamp,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ReferenceToAsk>, StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        let mut wanted: Vec<_> = tables
+            .references
+            .iter()
+            .filter(|((of, _), (_, r))| {
+                of == connector
+                    && r.state != ReferenceState::Paid
+                    && r.created_at > made_after
+                    && r.asked_at.is_none_or(|asked| asked < before)
+            })
+            .filter_map(|(_, (payment, r))| Some((tables.payments.get(payment)?, r)))
+            .collect();
+        wanted.sort_by_key(|(_, r)| (r.asked_at.unwrap_or(Timestamp::UNIX_EPOCH), r.created_at));
+        let to_ask = |(payment, r): (&crate::payment::PaymentRecord, &crate::payment::ReferenceRecord)| {
+            ReferenceToAsk {
+                payment: payment.id.clone(),
+                reference: r.reference.clone(),
+                sent_at: r.sent_at.clone(),
+                amount: payment.amount,
+            }
+        };
+        Ok(wanted.into_iter().take(size(limit)).map(to_ask).collect())
+    }
+
+    async fn next_due(
+        &self,
+        connector: &ConnectorId,
+        state: LaneState,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        let from = (connector.clone(), state, Timestamp::MIN, RowId::MIN);
+        let to = (connector.clone(), state, Timestamp::MAX, RowId::MAX);
+        Ok(tables.lanes_due.range(from..=to).next().map(|(_, _, due, _)| *due))
+    }
+
+    async fn epoch(&self) -> Result<i64, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(self.open()?.epoch)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        self.open().map(drop)
+    }
+}

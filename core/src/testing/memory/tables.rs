@@ -1,0 +1,251 @@
+//! The tables of the in-memory store and their indexes. Only plain look-ups and row changes; rules are in `write.rs`.
+
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    dossier::{DossierRecord, DossierState},
+    id::{ConnectorId, DossierCode, EventKey, LaneKey, OrderNumber, ParcelId, PaymentId, Reference, RowId},
+    lane::{Lane, LaneState},
+    operation::{Attempt, Operation},
+    parcel::{ParcelMove, ParcelRecord},
+    payment::{PaymentRecord, ReferenceRecord},
+    port::{
+        store::{ConnectorCondition, OutboxRow, RawCallback, Session},
+        work::{EventRecord, LedgerDelta, QuarantineRecord, VersionRecord},
+    },
+};
+
+/// A stored event.
+pub(super) struct StoredEvent {
+    pub(super) record: EventRecord,
+    pub(super) received_at: Timestamp,
+}
+
+/// A stored quarantine entry.
+pub(super) struct StoredQuarantine {
+    pub(super) record: QuarantineRecord,
+    pub(super) received_at: Timestamp,
+    pub(super) closed_at: Option<Timestamp>,
+}
+
+/// A version with its state read once.
+pub(super) struct StoredVersion {
+    pub(super) record: VersionRecord,
+    pub(super) state: Option<Arc<DossierState>>,
+}
+
+/// A stored callback.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredCallback {
+    /// As it came.
+    pub raw: RawCallback,
+    /// When.
+    pub received_at: Timestamp,
+    /// Its identity, once verified.
+    pub identity: Option<String>,
+    /// Its verdict.
+    pub verdict: Option<String>,
+}
+
+/// An incident, open or closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredIncident {
+    /// Its row.
+    pub id: i64,
+    /// What makes it one.
+    pub key: String,
+    /// The connector.
+    pub connector: Option<ConnectorId>,
+    /// In words.
+    pub said: String,
+    /// Since.
+    pub opened_at: Timestamp,
+    /// Until.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// A lease row: of a singleton or of a timer.
+#[derive(Default)]
+pub(super) struct LeaseRow {
+    pub(super) holder: Option<String>,
+    pub(super) until: Timestamp,
+    pub(super) fence: i64,
+}
+
+/// A durable timer.
+pub(super) struct TimerRow {
+    pub(super) next_at: Timestamp,
+    pub(super) lease: LeaseRow,
+}
+
+/// All tables.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) next_id: i64,
+    pub(super) epoch: i64,
+    pub(super) event_keys: BTreeMap<EventKey, [u8; 32]>,
+    pub(super) events: BTreeMap<RowId, StoredEvent>,
+    pub(super) events_of: BTreeMap<RowId, Vec<RowId>>,
+    pub(super) quarantine: BTreeMap<RowId, StoredQuarantine>,
+    pub(super) dossiers: BTreeMap<RowId, DossierRecord>,
+    pub(super) codes: BTreeMap<DossierCode, RowId>,
+    pub(super) aliases: BTreeMap<DossierCode, RowId>,
+    pub(super) versions: BTreeMap<(RowId, i64), StoredVersion>,
+    /// Lanes without their open operations.
+    pub(super) lanes: BTreeMap<RowId, Lane>,
+    pub(super) lane_keys: BTreeMap<(LaneKey, ConnectorId), RowId>,
+    pub(super) lanes_due: BTreeSet<(ConnectorId, LaneState, Timestamp, RowId)>,
+    pub(super) lanes_running: BTreeSet<RowId>,
+    pub(super) lanes_need: BTreeSet<(String, RowId)>,
+    pub(super) operations: BTreeMap<RowId, Operation>,
+    pub(super) operations_of: BTreeMap<RowId, BTreeSet<RowId>>,
+    /// Open operations by lane and place.
+    pub(super) open: BTreeMap<RowId, BTreeMap<i64, RowId>>,
+    pub(super) open_count: i64,
+    pub(super) attempts: BTreeMap<(RowId, i32), Attempt>,
+    /// Payments without their references.
+    pub(super) payments: BTreeMap<RowId, PaymentRecord>,
+    pub(super) payment_ids: BTreeMap<PaymentId, RowId>,
+    pub(super) references: BTreeMap<(ConnectorId, Reference), (RowId, ReferenceRecord)>,
+    pub(super) references_of: BTreeMap<RowId, BTreeSet<(ConnectorId, Reference)>>,
+    pub(super) parcels: BTreeMap<RowId, ParcelRecord>,
+    pub(super) parcel_ids: BTreeMap<ParcelId, RowId>,
+    pub(super) orders: BTreeMap<(ConnectorId, OrderNumber), RowId>,
+    pub(super) moves: BTreeMap<(ConnectorId, String), (Option<RowId>, ParcelMove)>,
+    pub(super) callbacks: BTreeMap<RowId, StoredCallback>,
+    pub(super) applied: BTreeSet<String>,
+    pub(super) outbox: Vec<OutboxRow>,
+    pub(super) cursors: BTreeMap<String, String>,
+    pub(super) singletons: BTreeMap<String, LeaseRow>,
+    pub(super) timers: BTreeMap<String, TimerRow>,
+    pub(super) sessions: BTreeMap<ConnectorId, Session>,
+    pub(super) conditions: BTreeMap<ConnectorId, ConnectorCondition>,
+    pub(super) incidents: Vec<StoredIncident>,
+    pub(super) folded: LedgerDelta,
+    pub(super) deltas: Vec<LedgerDelta>,
+    pub(super) audit: Vec<(Timestamp, String, String, String)>,
+}
+
+impl Tables {
+    /// Empty tables of a first epoch.
+    pub(super) fn new() -> Self {
+        Self { next_id: 1, epoch: 1, ..Self::default() }
+    }
+
+    /// The row of a dossier by code or alias.
+    pub(super) fn dossier_row(&self, code: &DossierCode) -> Option<RowId> {
+        self.codes.get(code).or_else(|| self.aliases.get(code)).copied()
+    }
+
+    /// A lane with its open operations.
+    pub(super) fn lane(&self, row: RowId) -> Option<Lane> {
+        let mut lane = self.lanes.get(&row)?.clone();
+        if let Some(places) = self.open.get(&row) {
+            lane.open = places.values().filter_map(|id| self.operations.get(id)).cloned().collect();
+        }
+        Some(lane)
+    }
+
+    /// A payment with its references, oldest first.
+    pub(super) fn payment(&self, row: RowId) -> Option<PaymentRecord> {
+        let mut payment = self.payments.get(&row)?.clone();
+        let keys = self.references_of.get(&row).into_iter().flatten();
+        payment.references = keys.filter_map(|k| self.references.get(k)).map(|(_, r)| r.clone()).collect();
+        payment.references.sort_by(|a, b| (a.created_at, &a.reference).cmp(&(b.created_at, &b.reference)));
+        Some(payment)
+    }
+
+    /// Puts a lane's row and keeps its indexes.
+    pub(super) fn put_lane(&mut self, lane: &Lane) {
+        if let Some(old) = self.lanes.remove(&lane.id) {
+            self.lanes_due.remove(&(old.connector.clone(), old.state, old.due_at, old.id));
+            self.lanes_running.remove(&old.id);
+            if let Some(need) = &old.need {
+                self.lanes_need.remove(&(need.to_string(), old.id));
+            }
+        }
+        self.lanes_due.insert((lane.connector.clone(), lane.state, lane.due_at, lane.id));
+        if lane.state == LaneState::Running {
+            self.lanes_running.insert(lane.id);
+        }
+        if let Some(need) = &lane.need {
+            self.lanes_need.insert((need.to_string(), lane.id));
+        }
+        self.lane_keys.insert((lane.key.clone(), lane.connector.clone()), lane.id);
+        self.lanes.insert(lane.id, Lane { open: Vec::new(), ..lane.clone() });
+    }
+
+    /// Takes an operation's place away, if it was open.
+    pub(super) fn leave_place(&mut self, id: RowId) {
+        let Some(old) = self.operations.get(&id) else { return };
+        if old.state.is_ended() {
+            return;
+        }
+        self.open_count -= 1;
+        if let Some(places) = self.open.get_mut(&old.lane) {
+            places.remove(&old.position);
+            if places.is_empty() {
+                self.open.remove(&old.lane);
+            }
+        }
+    }
+
+    /// Puts an operation's row; its old place must have been left.
+    pub(super) fn put_operation(&mut self, operation: Operation) {
+        if !operation.state.is_ended() {
+            self.open_count += 1;
+            self.open.entry(operation.lane).or_default().insert(operation.position, operation.id);
+        }
+        if let Some(dossier) = operation.dossier {
+            self.operations_of.entry(dossier).or_default().insert(operation.id);
+        }
+        self.operations.insert(operation.id, operation);
+    }
+
+    /// Opens an incident unless one with the key is open.
+    pub(super) fn open_incident(
+        &mut self,
+        now: Timestamp,
+        key: &str,
+        connector: Option<ConnectorId>,
+        said: &str,
+    ) {
+        if self.incidents.iter().any(|i| i.key == key && i.closed_at.is_none()) {
+            return;
+        }
+        let id = self.incidents.len() as i64 + 1;
+        let (key, said) = (key.to_owned(), said.to_owned());
+        self.incidents.push(StoredIncident { id, key, connector, said, opened_at: now, closed_at: None });
+    }
+
+    /// Closes the open incident with this key, if any.
+    pub(super) fn close_incident(&mut self, now: Timestamp, key: &str) {
+        for incident in self.incidents.iter_mut().filter(|i| i.key == key && i.closed_at.is_none()) {
+            incident.closed_at = Some(now);
+        }
+    }
+
+    /// Folded totals plus deltas not folded yet.
+    pub(super) fn ledger_total(&self) -> LedgerDelta {
+        self.deltas.iter().fold(self.folded, |total, delta| add(total, *delta))
+    }
+}
+
+/// The sum of two deltas.
+pub(super) fn add(a: LedgerDelta, b: LedgerDelta) -> LedgerDelta {
+    LedgerDelta {
+        received: a.received + b.received,
+        admitted: a.admitted + b.admitted,
+        duplicate: a.duplicate + b.duplicate,
+        quarantined: a.quarantined + b.quarantined,
+        planned: a.planned + b.planned,
+        succeeded: a.succeeded + b.succeeded,
+        refused: a.refused + b.refused,
+        superseded: a.superseded + b.superseded,
+        dismissed: a.dismissed + b.dismissed,
+    }
+}

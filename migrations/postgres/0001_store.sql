@@ -1,0 +1,345 @@
+-- The whole store of the adapter. Times are microseconds since 1970 (UTC) in both dialects, so that both stores hold
+-- the same values and arithmetic; read them with to_timestamp(x / 1e6). JSON is kept as text: the adapter is its only
+-- reader, and what was stored comes back byte for byte.
+
+create table installation (
+    one smallint not null constraint installation_pkey primary key constraint installation_one check (one = 1),
+    -- Changed by a restore; cursors of the out-event feed and partners' sessions belong to an epoch.
+    epoch bigint not null,
+    -- The next number for rows of every kind; processes reserve blocks.
+    next_id bigint not null,
+    created_at bigint not null
+);
+insert into installation (one, epoch, next_id, created_at)
+values (1, 1, 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
+
+-- De-duplication keys: owned by admitted events only, and kept longer than the events (400 days).
+create table event_keys (
+    source text not null,
+    event_id text not null,
+    content_hash bytea not null,
+    admitted_at bigint not null,
+    constraint event_keys_pkey primary key (source, event_id)
+);
+
+create table events (
+    id bigint not null constraint events_pkey primary key,
+    source text not null,
+    event_id text not null,
+    name text not null,
+    subject text not null,
+    unit text,
+    dossier bigint,
+    occurred_at bigint not null,
+    received_at bigint not null,
+    sequence bigint,
+    late boolean not null,
+    planned integer not null,
+    note text,
+    body text not null
+);
+create index events_dossier on events (dossier, id);
+create index events_received on events (received_at);
+
+create table quarantine (
+    id bigint not null constraint quarantine_pkey primary key,
+    received_at bigint not null,
+    origin text not null,
+    source text,
+    event_id text,
+    subject text,
+    event_type text,
+    reason text not null,
+    path text not null,
+    expected text not null,
+    got text not null,
+    raw bytea not null,
+    -- Set when a person closed it or a corrected event took its place.
+    closed_at bigint
+);
+
+create table dossiers (
+    id bigint not null constraint dossiers_pkey primary key,
+    code text not null constraint dossiers_code_key unique,
+    unit text,
+    known boolean not null,
+    version bigint not null,
+    -- JSON: highest sequence applied, by source.
+    sequences text not null,
+    -- JSON: connector instance by kind of partner.
+    bindings text not null,
+    created_at bigint not null,
+    updated_at bigint not null
+) with (fillfactor = 80);
+
+-- Other codes that resolve to a dossier (its local or its portal code).
+create table aliases (
+    alias text not null constraint aliases_pkey primary key,
+    dossier bigint not null
+);
+create index aliases_dossier on aliases (dossier);
+
+-- Every version of a dossier's state, stored once; operations point at (dossier, version).
+create table dossier_versions (
+    dossier bigint not null,
+    version bigint not null,
+    event bigint not null,
+    created_at bigint not null,
+    state text not null,
+    constraint dossier_versions_pkey primary key (dossier, version)
+);
+
+-- A lane: first in, first out, per connector instance and key. Its state is its head's.
+create table lanes (
+    id bigint not null constraint lanes_pkey primary key,
+    connector text not null,
+    key text not null,
+    next_position bigint not null,
+    -- The partner has acknowledged a full state of this key.
+    acknowledged boolean not null,
+    -- 0 idle, 1 ready, 2 running, 3 doubtful, 4 awaiting, 5 held, 6 stuck
+    state smallint not null,
+    due_at bigint not null,
+    need text,
+    head bigint,
+    lease_holder text,
+    lease_until bigint,
+    -- Grows with every claim: the fence of a settle.
+    claim bigint not null,
+    since bigint not null,
+    constraint lanes_connector_key_key unique (connector, key)
+) with (fillfactor = 70);
+create index lanes_key on lanes (key);
+create index lanes_due on lanes (connector, state, due_at) where state in (1, 3, 4);
+create index lanes_leased on lanes (lease_until) where state = 2;
+-- Found by the beginning of the text: by byte order, whatever the database's collation.
+create index lanes_need on lanes (need collate "C") where need is not null;
+create index lanes_waiting on lanes (state, connector) where state in (5, 6);
+
+create table operations (
+    id bigint not null constraint operations_pkey primary key,
+    lane bigint not null,
+    position bigint not null,
+    connector text not null,
+    action text not null,
+    dossier bigint,
+    subject text,
+    version bigint,
+    unit text,
+    event bigint not null,
+    payload text not null,
+    -- 1 ready, 2 running, 3 doubtful, 4 awaiting, 5 held, 6 stuck; ended: 10 succeeded, 11 refused, 12 superseded, 13 dismissed
+    state smallint not null,
+    due_at bigint not null,
+    need text,
+    attempts integer not null,
+    begun boolean not null,
+    doubted boolean not null,
+    -- The latest attempt; earlier ones are in attempts.
+    attempt_number integer,
+    attempt_started_at bigint,
+    attempt_ended_at bigint,
+    attempt_outcome text,
+    attempt_cause text,
+    attempt_said text,
+    attempt_holder text,
+    cause text,
+    said text,
+    proof text,
+    superseded_by bigint,
+    decided_by text,
+    created_at bigint not null,
+    ended_at bigint
+) with (fillfactor = 70);
+-- Two open operations never have the same place.
+create unique index operations_open on operations (lane, position) where state < 10;
+create index operations_dossier on operations (dossier, id);
+create index operations_waiting on operations (connector, action, state) where state < 10;
+create index operations_ended on operations (ended_at) where ended_at is not null;
+
+create table attempts (
+    operation bigint not null,
+    number integer not null,
+    started_at bigint not null,
+    ended_at bigint,
+    outcome text,
+    cause text,
+    said text,
+    holder text not null,
+    constraint attempts_pkey primary key (operation, number)
+);
+
+create table payments (
+    id bigint not null constraint payments_pkey primary key,
+    payment_id text not null constraint payments_payment_id_key unique,
+    dossier bigint not null,
+    subject text not null,
+    unit text,
+    connector text not null,
+    amount bigint not null,
+    -- 1 open, 2 failed, 3 expired, 4 cancelled, 5 paid at the desk, 6 paid, 7 needs refund, 8 refunded
+    state smallint not null,
+    content_hash bytea not null,
+    body text not null,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+create index payments_dossier on payments (dossier);
+
+-- Every opening of a payment; old ones stay watched.
+create table payment_references (
+    connector text not null,
+    reference text not null,
+    payment bigint not null,
+    -- 1 planned, 2 live, 3 paid, 4 dead
+    state smallint not null,
+    -- The moment that the platform was told; repeated byte for byte in every question.
+    sent_at text not null,
+    pay_url text,
+    platform_ref text,
+    paid_at bigint,
+    paid_amount bigint,
+    asked_at bigint,
+    created_at bigint not null,
+    constraint payment_references_pkey primary key (connector, reference)
+);
+create index payment_references_payment on payment_references (payment);
+create index payment_references_watched on payment_references (connector, created_at) where state in (1, 2, 4);
+
+create table parcels (
+    id bigint not null constraint parcels_pkey primary key,
+    parcel_id text not null constraint parcels_parcel_id_key unique,
+    dossier bigint not null,
+    subject text not null,
+    unit text,
+    connector text not null,
+    direction text not null,
+    order_number text not null,
+    -- 1 requested, 2 accepted, 3 moving, 4 delivered, 5 failed, 6 came back, 7 cancelled, 8 refused
+    state smallint not null,
+    item_code text,
+    moved_at bigint,
+    last_move text,
+    content_hash bytea not null,
+    body text not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    constraint parcels_order_key unique (connector, order_number)
+);
+create index parcels_dossier on parcels (dossier);
+
+-- Tracking records as the post gave them; those that match no parcel are kept too.
+create table parcel_moves (
+    connector text not null,
+    record text not null,
+    parcel bigint,
+    order_number text not null,
+    item_code text not null,
+    status_code bigint not null,
+    status text not null,
+    post_office text not null,
+    moved_at bigint not null,
+    notes text not null,
+    received_at bigint not null,
+    constraint parcel_moves_pkey primary key (connector, record)
+);
+create index parcel_moves_parcel on parcel_moves (parcel);
+
+-- Partners' requests, stored before they are judged.
+create table callbacks (
+    id bigint generated always as identity constraint callbacks_pkey primary key,
+    connector text not null,
+    received_at bigint not null,
+    path text not null,
+    headers text not null,
+    body bytea not null,
+    identity text,
+    verdict text,
+    judged_at bigint
+);
+-- The same tidings are applied once.
+create unique index callbacks_applied on callbacks (identity) where verdict = 'applied';
+
+-- Out-events, insert-only. txid: readers stay below the oldest running transaction, so that nothing appears behind a cursor.
+create table outbox (
+    number bigint generated always as identity constraint outbox_pkey primary key,
+    txid xid8 not null default pg_current_xact_id(),
+    name text not null,
+    subject text not null,
+    unit text,
+    event_id text not null,
+    data text not null,
+    at bigint not null
+);
+
+create table cursors (
+    name text not null constraint cursors_pkey primary key,
+    cursor text not null,
+    fence bigint not null,
+    updated_at bigint not null
+);
+
+create table singletons (
+    name text not null constraint singletons_pkey primary key,
+    holder text,
+    until bigint not null,
+    fence bigint not null
+);
+
+create table timers (
+    name text not null constraint timers_pkey primary key,
+    next_at bigint not null,
+    holder text,
+    until bigint not null,
+    fence bigint not null,
+    last_run_at bigint
+);
+
+-- Partners' sessions and tokens, shared by all replicas.
+create table sessions (
+    connector text not null constraint sessions_pkey primary key,
+    token text not null,
+    acquired_at bigint not null,
+    expires_at bigint not null
+);
+
+create table connector_conditions (
+    connector text not null constraint connector_conditions_pkey primary key,
+    paused_since bigint,
+    cause text,
+    said text,
+    test_at bigint
+);
+
+create table incidents (
+    id bigint generated always as identity constraint incidents_pkey primary key,
+    key text not null,
+    connector text,
+    said text not null,
+    opened_at bigint not null,
+    closed_at bigint
+);
+create unique index incidents_open on incidents (key) where closed_at is null;
+
+-- Both ledgers: each transaction inserts one delta row; a singleton folds them into one.
+create table ledger_deltas (
+    id bigint generated always as identity constraint ledger_deltas_pkey primary key,
+    received bigint not null,
+    admitted bigint not null,
+    duplicate bigint not null,
+    quarantined bigint not null,
+    planned bigint not null,
+    succeeded bigint not null,
+    refused bigint not null,
+    superseded bigint not null,
+    dismissed bigint not null
+);
+
+-- Who did what by hand.
+create table audit (
+    id bigint generated always as identity constraint audit_pkey primary key,
+    at bigint not null,
+    actor text not null,
+    deed text not null,
+    subject text not null
+);

@@ -1,0 +1,124 @@
+//! The national portal behind its adapter (dvcqg.md): sessions, catalogue, dossiers and their steps.
+
+mod catalogue;
+mod options;
+mod services;
+mod sessions;
+mod shapes;
+mod state;
+
+pub use options::{DstcodeIn, Options, PortalBorn};
+pub use state::{Counts, PortalDossier};
+
+use crate::{
+    handle::{Handle, addr_of},
+    request::{Answer, Incoming},
+    runtime::lock,
+    shape::text,
+    simulator::{Partner, Reply, Route},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, atomic::AtomicU64},
+};
+use tokio::net::TcpListener;
+
+pub type PortalHandle = Handle<Portal>;
+
+/// The partner's rules and state.
+pub struct Portal {
+    options: Options,
+    sessions: Mutex<sessions::Sessions>,
+    state: Mutex<state::State>,
+    successes: AtomicU64,
+}
+
+/// Starts a portal on a bound listener.
+#[expect(clippy::unused_async, reason = "starting needs a runtime, and the signature says so")]
+pub async fn start(listener: TcpListener, options: Options) -> PortalHandle {
+    let addr = addr_of(&listener);
+    let keep_bodies = options.keep_bodies;
+    let portal =
+        Portal { options, sessions: Mutex::default(), state: Mutex::default(), successes: AtomicU64::new(0) };
+    Handle::start(listener, addr, portal, keep_bodies)
+}
+
+impl Handle<Portal> {
+    /// A dossier that was synchronised or got a step; born dossiers nobody touched are `None`.
+    pub fn dossier(&self, code: &str) -> Option<PortalDossier> {
+        lock(&self.simulator.partner.state).dossiers.get(code).cloned()
+    }
+
+    /// All dossiers by code.
+    pub fn dossiers(&self) -> BTreeMap<String, PortalDossier> {
+        let state = lock(&self.simulator.partner.state);
+        state.dossiers.iter().map(|(code, dossier)| (code.clone(), dossier.clone())).collect()
+    }
+
+    pub fn counts(&self) -> Counts {
+        lock(&self.simulator.partner.state).counts
+    }
+
+    /// Ends all sessions: the next call with one of them is refused.
+    pub fn expire_sessions(&self) {
+        self.simulator.partner.forget_sessions();
+    }
+}
+
+impl Partner for Portal {
+    const NAME: &'static str = "portal";
+
+    fn route(&self, incoming: &Incoming) -> Route {
+        let body = &incoming.json;
+        if incoming.path == self.options.login_path {
+            return Route { operation: "login".to_owned(), key: text(body, "username").to_owned() };
+        }
+        let service = if incoming.path == self.options.data_path { text(body, "service") } else { "" };
+        let operation = if service.is_empty() { "unknown" } else { service };
+        let code = |at: &str| body.pointer(at).and_then(Value::as_str);
+        let key = code("/data/0/MaHoSo").or(code("/data/MaHoSo")).or(code("/mahoso")).or(code("/maTTHC"));
+        Route { operation: operation.to_owned(), key: key.unwrap_or_default().to_owned() }
+    }
+
+    fn handle(&self, _: &Route, incoming: &Incoming) -> Reply {
+        let is_login = incoming.path == self.options.login_path;
+        if !is_login && incoming.path != self.options.data_path {
+            let html = "<html><body>404</body></html>";
+            return Reply::violated(Answer::html(404, html), vec![format!("path: no {:?}", incoming.path)]);
+        }
+        let out = self.check_transport(incoming);
+        if !out.is_empty() {
+            // [GUESS] The adapter's own refusal; a body it could read is answered by the portal with 200.
+            let message = out.join("; ");
+            return Reply::violated(Answer::json(400, json!({"error_code": "-1", "message": message})), out);
+        }
+        if is_login {
+            self.login(&incoming.json)
+        } else {
+            self.data(text(&incoming.json, "service"), &incoming.json)
+        }
+    }
+
+    fn refusal(&self, code: &str, message: &str) -> Answer {
+        services::refuse(code, message)
+    }
+
+    fn unauthorized(&self) -> Answer {
+        services::refuse(&self.options.session_error_code, "Tài khoản không có quyền truy cập")
+    }
+
+    fn forget_sessions(&self) {
+        lock(&self.sessions).forget();
+    }
+
+    fn state(&self) -> Value {
+        let state = lock(&self.state);
+        json!({"counts": state.counts, "dossiers": state.dossiers})
+    }
+
+    fn reset(&self) {
+        *lock(&self.state) = state::State::default();
+        self.forget_sessions();
+    }
+}
