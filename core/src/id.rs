@@ -215,6 +215,9 @@ pub fn derived(prefix: &str, parts: &[&str], length: usize) -> String {
     text.push_str(prefix);
     let (mut bits, mut held) = (0u32, 0u32);
     for byte in digest.as_ref() {
+        if text.len() >= length {
+            break;
+        }
         bits = (bits << 8) | u32::from(*byte);
         held += 8;
         while held >= 5 && text.len() < length {

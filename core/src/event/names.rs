@@ -235,7 +235,54 @@ impl EventData {
     }
 }
 
+/// Fields that hold an object. A derived parser would also take an array for one (its fields in order), which no
+/// schema means.
+const OBJECTS: [&str; 24] = [
+    "account",
+    "apology",
+    "applicant",
+    "beneficiary",
+    "dossier",
+    "exempt",
+    "from_unit",
+    "id",
+    "identity",
+    "parcel",
+    "payer",
+    "payment",
+    "procedure",
+    "receipt",
+    "received_at_unit",
+    "recipient",
+    "refusal",
+    "result",
+    "sender",
+    "step",
+    "submitter",
+    "supplement",
+    "tax",
+    "to_unit",
+];
+
+fn array_for_object(value: &Value, path: &str) -> Option<String> {
+    match value {
+        Value::Object(map) => map.iter().find_map(|(key, inner)| {
+            let path = format!("{path}/{key}");
+            let is_wrong = inner.is_array() && (OBJECTS.contains(&key.as_str()) || key == "unit");
+            if is_wrong { Some(path) } else { array_for_object(inner, &path) }
+        }),
+        Value::Array(items) => items.iter().enumerate().find_map(|(at, inner)| {
+            let path = format!("{path}/{at}");
+            if inner.is_array() { Some(path) } else { array_for_object(inner, &path) }
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
 fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Misfit> {
+    if let Some(path) = array_for_object(&value, "") {
+        return Err((path, "một đối tượng JSON, không phải mảng".to_owned()));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         use serde_path_to_error::Segment as S;
         let segments = error.path().iter().filter_map(|segment| match segment {

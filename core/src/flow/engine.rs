@@ -86,6 +86,8 @@ pub struct Member {
 struct Condition {
     paused: Option<ConnectorCondition>,
     setbacks: u32,
+    /// Grows with every change of this process's own, so that an older reading of the store does not undo it.
+    changes: u64,
 }
 
 /// What every flow shares.
@@ -179,12 +181,28 @@ impl Member {
         self.condition.lock().unwrap_or_else(PoisonError::into_inner).paused.clone()
     }
 
-    /// Takes over what the store says.
+    /// How often this process changed the condition itself; see [`Self::learn`].
+    pub fn changes(&self) -> u64 {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner).changes
+    }
+
+    /// Takes over what the store said, unless this process has changed the condition since it began to read
+    /// (`changes` then).
+    pub fn learn(&self, condition: Option<ConnectorCondition>, changes: u64) {
+        let mut own = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.changes == changes {
+            if condition.is_none() && own.paused.is_some() {
+                own.setbacks = 0;
+            }
+            own.paused = condition;
+        }
+    }
+
+    /// Changes the condition; the caller stores it and calls this again afterwards.
     pub fn set_paused(&self, condition: Option<ConnectorCondition>) {
         let mut own = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
-        if condition.is_none() {
-            own.setbacks = 0;
-        }
+        own.changes += 1;
+        own.setbacks = 0;
         own.paused = condition;
     }
 

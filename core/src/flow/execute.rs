@@ -58,6 +58,11 @@ impl Dispatcher {
         });
     }
 
+    /// Whether nothing new may be begun.
+    pub fn is_stopping(&self) -> bool {
+        self.pool.stopping().is_cancelled()
+    }
+
     /// Settles something that needed no attempt.
     pub async fn settle(&self, settlement: Settlement) {
         if self.settler.send(Finished { settlement, permit: None }).await.is_err() {
@@ -180,7 +185,9 @@ async fn pause_connector(engine: &Engine, member: &Member, pause: &Pause) -> Res
     };
     tracing::warn!(partner = %member.manifest.id, cause = pause.cause.code(), said = %pause.said, "the connector is paused");
     member.set_paused(Some(condition.clone()));
-    engine.store.set_condition(&condition).await
+    engine.store.set_condition(&condition).await?;
+    member.set_paused(Some(condition));
+    Ok(())
 }
 
 /// What a round of a loop did.
@@ -255,7 +262,7 @@ async fn nap(engine: &Engine, member: &Member) -> Duration {
     let Ok(Some(due)) = next else { return engine.settings.poll };
     let wait =
         Duration::try_from(due.duration_since(engine.clock.now())).unwrap_or(Duration::from_millis(10));
-    wait.clamp(Duration::from_millis(10), engine.settings.poll)
+    wait.max(Duration::from_millis(10)).min(engine.settings.poll)
 }
 
 async fn settle_loop(

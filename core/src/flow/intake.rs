@@ -89,7 +89,7 @@ fn unstorable(message: Incoming, said: &str) -> Incoming {
 type Reserved = Vec<(ConnectorId, Vec<OwnedSemaphorePermit>)>;
 
 fn reserve(engine: &Engine, most: usize) -> Reserved {
-    if engine.dispatcher.get().is_none() {
+    if engine.dispatcher.get().is_none_or(|d| d.is_stopping()) {
         return Vec::new();
     }
     let free = engine.members.iter().filter(|(_, member)| member.paused().is_none());

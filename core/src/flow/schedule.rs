@@ -104,11 +104,12 @@ pub async fn watch_conditions(engine: Arc<Engine>, pool: Pool) -> Result<(), Str
 
 /// One round of [`watch_conditions`].
 pub async fn conditions_round(engine: &Arc<Engine>) -> Result<(), StoreError> {
+    let changes: Vec<u64> = engine.members.values().map(|m| m.changes()).collect();
     let conditions = engine.store.conditions().await?;
     let now = engine.store.now().await?;
-    for (id, member) in &engine.members {
+    for ((id, member), changes) in engine.members.iter().zip(changes) {
         let condition = conditions.iter().find(|c| c.connector == *id && c.paused_since.is_some()).cloned();
-        member.set_paused(condition.clone());
+        member.learn(condition.clone(), changes);
         if let Some(condition) = condition
             && condition.test_at.is_none_or(|at| at <= now)
         {

@@ -37,6 +37,8 @@ pub struct Effect {
     pub unit: Option<UnitCode>,
     /// Whether it came late.
     pub late: bool,
+    /// Whether it brought the full snapshot that others waited for.
+    pub became_known: bool,
     /// A remark for people.
     pub note: Option<String>,
 }

@@ -139,14 +139,6 @@ pub fn follow(
     let (known, id) = (dossier.known, dossier.row);
     let unit = dossier.unit.clone().or_else(|| UnitCode::parse(code.unit_part()).ok());
     replace_state(work, &code, state, row);
-    if became_known {
-        let version = work.dossiers.get(&code).map_or(0, |d| d.row.version);
-        if !work.scope.lanes.contains(&LaneKey::from(&code)) {
-            work.missing.lanes.insert(LaneKey::from(&code));
-            return Err(Missing);
-        }
-        wake_snapshot(work, &LaneKey::from(&code), &code, version);
-    }
     if is_new && !known {
         let data = json!({ "code": code, "asked_because": event.name.as_str() });
         out::tell(
@@ -159,7 +151,7 @@ pub fn follow(
             data,
         );
     }
-    Ok(Effect { planned: 0, dossier: Some(id), unit, late, note: None })
+    Ok(Effect { planned: 0, dossier: Some(id), unit, late, became_known, note: None })
 }
 
 fn is_late(work: &Work, event: &Admissible, subject: &DossierCode) -> bool {
@@ -292,8 +284,8 @@ pub fn bound(
     Some(rule.id.clone())
 }
 
-/// Plans what the portal is told: the full state if it changed, then the steps. Runs after money and post, whose
-/// changes belong to the same state.
+/// Plans what the portal is told, then wakes what waited for this dossier's snapshot. In this order: the new full
+/// state takes the place of a held one at the head of the lane, and the steps follow it.
 pub fn finish(
     work: &mut Work,
     rules: &Rules,
@@ -303,39 +295,67 @@ pub fn finish(
 ) -> Result<(), Missing> {
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     let Some(code) = canonical(work, event, subject) else { return Ok(()) };
+    tell_portal(work, rules, event, row, &code, effect)?;
+    if effect.became_known {
+        wake_known(work, &code)?;
+    }
+    Ok(())
+}
+
+/// Wakes everything that waited for the snapshot: the dossier's own lanes and those of its payments.
+fn wake_known(work: &mut Work, code: &DossierCode) -> Result<(), Missing> {
+    if !work.scope.payments_of.contains(code) || !work.scope.lanes.contains(&LaneKey::from(code)) {
+        work.missing.payments_of.insert(code.clone());
+        work.missing.lanes.insert(LaneKey::from(code));
+        return Err(Missing);
+    }
+    let payments = work.payments.values().filter(|p| p.row.subject == *code);
+    let mut keys: Vec<LaneKey> = payments.map(|p| LaneKey::from(&p.row.id)).collect();
+    keys.push(LaneKey::from(code));
+    if let Some(absent) = keys.iter().find(|key| !work.scope.lanes.contains(key.as_str())) {
+        work.missing.lanes.insert(absent.clone());
+        return Err(Missing);
+    }
+    let version = work.dossiers.get(code).map_or(0, |d| d.row.version);
+    for key in keys {
+        wake_snapshot(work, &key, code, version);
+    }
+    Ok(())
+}
+
+/// Plans what the portal is told: the full state if it changed, then the steps. Runs after money and post, whose
+/// changes belong to the same state.
+fn tell_portal(
+    work: &mut Work,
+    rules: &Rules,
+    event: &Admissible,
+    row: RowId,
+    code: &DossierCode,
+    effect: &mut Effect,
+) -> Result<(), Missing> {
     let changed = work.new_versions.iter().any(|v| v.event == row && Some(v.dossier) == effect.dossier);
-    let steps = steps_of(work, event, &code, effect.late);
+    let steps = steps_of(work, event, code, effect.late);
     if !changed && steps.is_empty() {
         return Ok(());
     }
-    let Some(portal) = bound(work, rules, &code, PartnerKind::Portal, event.name.as_str()) else {
+    let Some(portal) = bound(work, rules, code, PartnerKind::Portal, event.name.as_str()) else {
         effect.note = Some("no portal connector serves this unit and procedure".into());
         return Ok(());
     };
     let adopted = if let EventData::Dossier(data) = &event.data { data.on_portal } else { None };
     if adopted == Some(OnPortal::Yes) {
-        let lane = work.lane(&portal, &LaneKey::from(&code)).ok_or(Missing)?;
+        let lane = work.lane(&portal, &LaneKey::from(code)).ok_or(Missing)?;
         lane.edit().acknowledged = true;
     }
     if changed && adopted != Some(OnPortal::Yes) {
-        let need = if event.name == EventName::Voided {
-            Some(Need::Decision(format!("voided:{code}")))
-        } else {
-            None
-        };
-        sync(work, rules, &portal, &code, row, need)?;
+        let is_voided = event.name == EventName::Voided;
+        let need = is_voided.then(|| Need::Decision(format!("voided:{code}")));
+        sync(work, rules, &portal, code, row, need)?;
         effect.planned += 1;
     }
     for chunk in steps.chunks(STEPS_PER_OPERATION) {
-        plan_at_portal(
-            work,
-            rules,
-            &portal,
-            &code,
-            row,
-            Payload::AppendProgress { steps: chunk.to_vec() },
-            None,
-        )?;
+        let payload = Payload::AppendProgress { steps: chunk.to_vec() };
+        plan_at_portal(work, rules, &portal, code, row, payload, None)?;
         effect.planned += 1;
     }
     Ok(())

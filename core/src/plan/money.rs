@@ -207,8 +207,10 @@ fn request(
 
 /// Whether a newer event of the dossier's history took this payment back or settled it.
 fn is_taken_back(work: &Work, dossier: RowId, payment: &PaymentId) -> bool {
-    work.history.get(&dossier).into_iter().flatten().any(|past| {
-        let past: Value = serde_json::from_str(&past.body).unwrap_or_default();
+    let stored = work.history.get(&dossier).into_iter().flatten().map(|past| &past.body);
+    let of_this_batch = work.new_events.iter().filter(|e| e.dossier == Some(dossier)).map(|e| &e.body);
+    stored.chain(of_this_batch).any(|body| {
+        let past: Value = serde_json::from_str(body).unwrap_or_default();
         let name = past.get("type").and_then(Value::as_str).unwrap_or_default();
         let about = past.pointer("/data/payment_id").and_then(Value::as_str) == Some(payment.as_str());
         about && (name.contains("fee.cancelled") || name.contains("fee.paid_at_desk"))

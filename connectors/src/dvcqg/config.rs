@@ -1,0 +1,381 @@
+//! Settings of the national portal's connector, and what they mean once checked.
+
+use lienthong_core::{event::data::PaperKind, status::PortalStatus};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use crate::http::{ConfigError, HttpConfig};
+
+/// Settings of one portal connection. Times in the unit that the name says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The local adapter appliance, e.g. `http://10.0.0.5:8080`.
+    pub adapter_url: String,
+    /// Path of the login.
+    #[serde(default = "default::login_path")]
+    pub login_path: String,
+    /// Path of the catalogues (`LayDanhSachTTHC`).
+    #[serde(default = "default::data_path")]
+    pub share_path: String,
+    /// Path of everything else.
+    #[serde(default = "default::data_path")]
+    pub integration_path: String,
+    /// Code of the portal's subsystem.
+    #[serde(default = "default::dstcode")]
+    pub dstcode: String,
+    /// Where that code stands: `query` or `header`.
+    #[serde(default)]
+    pub dstcode_in: DstcodeIn,
+    /// Address of the provider behind the destination, where the adapter wants it.
+    pub providerurl: Option<String>,
+    /// Account at the portal: in known installations the agency code.
+    pub username: String,
+    /// Its password.
+    pub password: Option<SecretString>,
+    /// A file with its password.
+    pub password_file: Option<PathBuf>,
+    /// Code of the connected system, sent with every request.
+    pub madonvi: String,
+    /// How long a session is used. The portal's own limit is not documented; known clients assume 10.
+    #[serde(default = "default::session_minutes")]
+    pub session_minutes: u32,
+    /// How long one call may take.
+    #[serde(default = "default::call_timeout_ms")]
+    pub call_timeout_ms: u64,
+    /// After an unclear attempt nothing goes out on the lane for so long.
+    #[serde(default = "default::settling_seconds")]
+    pub settling_seconds: u32,
+    /// No write begins when less than this is left of the attempt.
+    #[serde(default = "default::min_write_ms")]
+    pub min_write_ms: u64,
+    /// Connection settings.
+    #[serde(default)]
+    pub http: HttpConfig,
+    /// Procedures: from local to national codes.
+    #[serde(default)]
+    pub procedures: Procedures,
+    /// Statuses that this deployment sends otherwise; 0 = not sent, the operation is held.
+    #[serde(default)]
+    pub statuses: BTreeMap<String, u8>,
+    /// Names of units by code; they win over the names in events.
+    #[serde(default)]
+    pub units: BTreeMap<String, String>,
+    /// Codes of fees at the portal by local code. Without an entry the local code is sent.
+    #[serde(default)]
+    pub fees: BTreeMap<String, String>,
+    /// `LoaiGiayTo` by kind of paper (`original`, `copy`, `electronic`); the code list is not known. Default: empty.
+    #[serde(default)]
+    pub paper_kinds: PaperCodes,
+    /// Longest texts.
+    #[serde(default)]
+    pub lengths: Lengths,
+    /// Beginnings of file addresses to replace, first match wins: the portal fetches files through the adapter.
+    #[serde(default)]
+    pub url_rewrite: Vec<Rewrite>,
+    /// `DuocThanhToanTrucTuyen` of a dossier paid online: `1` on the portal, `2` on our gateway.
+    #[serde(default = "default::online_payment_code")]
+    pub online_payment_code: String,
+    /// Whether fees that are due and not paid go into `DanhSachLePhi` as well.
+    #[serde(default)]
+    pub send_unpaid_fees: bool,
+    /// How portal-born dossiers are kept in step, where the procedure's entry says nothing.
+    #[serde(default)]
+    pub portal_born: PortalBorn,
+    /// How long answers of `LayThuTuc` are kept.
+    #[serde(default = "default::procedure_cache_hours")]
+    pub procedure_cache_hours: u32,
+    /// What to do with progress steps after an unclear answer. Not wired yet: the engine repeats.
+    #[serde(default)]
+    pub on_unclear_steps: OnUnclearSteps,
+    /// Codes with which the portal refuses a session; together with `session_phrases`. A guess: not documented.
+    #[serde(default = "default::session_error_codes")]
+    pub session_error_codes: Vec<String>,
+    /// Words with which the portal refuses a session. A guess: not documented.
+    #[serde(default = "default::session_phrases")]
+    pub session_phrases: Vec<String>,
+    /// Words with which the portal refuses the account as a whole: the connector pauses. A guess: not documented.
+    #[serde(default = "default::account_phrases")]
+    pub account_phrases: Vec<String>,
+    /// Codes of a create that mean that the dossier exists, whatever the words.
+    #[serde(default = "default::exists_codes")]
+    pub exists_codes: Vec<String>,
+    /// Words that mean that the dossier exists, whatever the code.
+    #[serde(default = "default::exists_phrases")]
+    pub exists_phrases: Vec<String>,
+    /// Words that mean that the portal does not know the dossier. A guess: not documented.
+    #[serde(default = "default::unknown_phrases")]
+    pub unknown_phrases: Vec<String>,
+    /// Words of a successful write; their absence is only noted.
+    #[serde(default = "default::success_phrase")]
+    pub success_phrase: String,
+}
+
+/// Where the destination code stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DstcodeIn {
+    /// In the query.
+    #[default]
+    Query,
+    /// In a header of that name.
+    Header,
+}
+
+/// How a portal-born dossier is kept in step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortalBorn {
+    /// By `DongBoHoSoMC` with the portal's code.
+    #[default]
+    Full,
+    /// By `DongBoTrangThaiHoSo` only. Not built yet.
+    Status,
+    /// By both. Not built yet.
+    Both,
+}
+
+/// What to do with progress steps after an unclear answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnclearSteps {
+    /// Send them again, byte for byte, one step a call.
+    #[default]
+    Repeat,
+    /// Wait for a person.
+    Person,
+}
+
+/// The mapping of procedures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Procedures {
+    /// Codes of the form `N.NNNNNN`, with or without a suffix, are national already.
+    pub passthrough_national: bool,
+    /// Entries by local code.
+    pub table: BTreeMap<String, ProcedureEntry>,
+}
+
+impl Default for Procedures {
+    fn default() -> Self {
+        Self { passthrough_national: true, table: BTreeMap::new() }
+    }
+}
+
+/// A procedure at the portal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcedureEntry {
+    /// National code.
+    pub code: String,
+    /// Its name; without it `LayThuTuc` is asked.
+    pub name: Option<String>,
+    /// Code of its field.
+    pub field_code: Option<String>,
+    /// Name of its field.
+    pub field_name: Option<String>,
+    /// How its portal-born dossiers are kept in step.
+    pub portal_born: Option<PortalBorn>,
+}
+
+/// `LoaiGiayTo` by kind of paper.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaperCodes {
+    original: String,
+    copy: String,
+    electronic: String,
+}
+
+impl PaperCodes {
+    /// The code of a kind.
+    pub fn of(&self, kind: Option<PaperKind>) -> &str {
+        match kind {
+            Some(PaperKind::Original) => &self.original,
+            Some(PaperKind::Copy) => &self.copy,
+            Some(PaperKind::Electronic) => &self.electronic,
+            None => "",
+        }
+    }
+}
+
+/// Longest texts, in characters: guesses of known clients that made errors stop (dvcqg contract, 10.10).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lengths {
+    /// `GhiChu`.
+    pub note: usize,
+    /// `TrichYeuHoSo`.
+    pub summary: usize,
+    /// `NguoiXuLy`.
+    pub officer: usize,
+    /// `TenTepDinhKem`.
+    pub document_name: usize,
+    /// `TenGiayTo`.
+    pub paper_name: usize,
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { note: 1999, summary: 1000, officer: 50, document_name: 4000, paper_name: 2000 }
+    }
+}
+
+/// A beginning of addresses and what stands for it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewrite {
+    /// As in events.
+    pub from: String,
+    /// As the portal can reach it.
+    pub to: String,
+}
+
+impl Config {
+    /// Whether steps should wait for a person after an unclear answer. Not wired yet: `Manifest` has no place for it.
+    pub fn steps_wait_for_person(&self) -> bool {
+        self.on_unclear_steps == OnUnclearSteps::Person
+    }
+
+    /// How long one call may take.
+    pub fn call_timeout(&self) -> Duration {
+        Duration::from_millis(self.call_timeout_ms)
+    }
+
+    /// The status number to send; none: this deployment does not send it.
+    pub fn status(&self, status: PortalStatus) -> Option<u8> {
+        let code = status.code();
+        Some(self.statuses.get(code.to_string().as_str()).copied().unwrap_or(code)).filter(|c| *c != 0)
+    }
+
+    /// The address that the portal can reach.
+    pub fn reachable(&self, url: &str) -> String {
+        let rule = self.url_rewrite.iter().find(|r| url.starts_with(&r.from));
+        rule.map_or_else(|| url.to_owned(), |r| format!("{}{}", r.to, &url[r.from.len()..]))
+    }
+
+    /// What can be wrong beyond types.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (key, value) in
+            [("adapter_url", &self.adapter_url), ("username", &self.username), ("madonvi", &self.madonvi)]
+        {
+            if value.trim().is_empty() {
+                return Err(ConfigError::new(key, "empty"));
+            }
+        }
+        for (key, value) in [
+            ("call_timeout_ms", self.call_timeout_ms),
+            ("session_minutes", u64::from(self.session_minutes)),
+            ("min_write_ms", self.min_write_ms),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::new(key, "must be more than 0"));
+            }
+        }
+        if self.min_write_ms > self.call_timeout_ms {
+            let said =
+                format!("{} is more than call_timeout_ms ({})", self.min_write_ms, self.call_timeout_ms);
+            return Err(ConfigError::new("min_write_ms", said));
+        }
+        for (from, to) in &self.statuses {
+            let is_known = from.parse::<u8>().is_ok_and(|c| PortalStatus::try_from(c).is_ok());
+            if !is_known || (*to != 0 && PortalStatus::try_from(*to).is_err()) {
+                return Err(ConfigError::new(
+                    format!("statuses.{from}"),
+                    format!("{from} = {to}: from 1-10 to 1-10, or 0"),
+                ));
+            }
+        }
+        if !["1", "2", "3"].contains(&self.online_payment_code.as_str()) {
+            return Err(ConfigError::new(
+                "online_payment_code",
+                format!("{:?} is none of 1, 2, 3", self.online_payment_code),
+            ));
+        }
+        for (key, length) in [
+            ("note", self.lengths.note),
+            ("summary", self.lengths.summary),
+            ("officer", self.lengths.officer),
+            ("document_name", self.lengths.document_name),
+            ("paper_name", self.lengths.paper_name),
+        ] {
+            if length < 10 {
+                return Err(ConfigError::new(format!("lengths.{key}"), format!("{length} is less than 10")));
+            }
+        }
+        self.check_procedures()
+    }
+
+    fn check_procedures(&self) -> Result<(), ConfigError> {
+        let only_full = |key: String, how: PortalBorn| {
+            if how == PortalBorn::Full {
+                return Ok(());
+            }
+            Err(ConfigError::new(key, format!("{how:?} is not built yet: write \"full\", or leave it out")))
+        };
+        only_full("portal_born".to_owned(), self.portal_born)?;
+        for (local, entry) in &self.procedures.table {
+            let key = format!("procedures.table.{local}");
+            if entry.code.trim().is_empty() {
+                return Err(ConfigError::new(format!("{key}.code"), "empty"));
+            }
+            only_full(format!("{key}.portal_born"), entry.portal_born.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
+mod default {
+    pub(super) fn login_path() -> String {
+        "/VXPAdapter/RestService/forward/mapi/login".to_owned()
+    }
+    pub(super) fn data_path() -> String {
+        "/VXPAdapter/RestService/forward/mapi/g".to_owned()
+    }
+    pub(super) fn dstcode() -> String {
+        "VN:GOV:000.00.00.G22:vpcpdvcprovider".to_owned()
+    }
+    pub(super) fn session_minutes() -> u32 {
+        8
+    }
+    pub(super) fn call_timeout_ms() -> u64 {
+        15_000
+    }
+    pub(super) fn settling_seconds() -> u32 {
+        90
+    }
+    pub(super) fn min_write_ms() -> u64 {
+        5000
+    }
+    pub(super) fn online_payment_code() -> String {
+        "2".to_owned()
+    }
+    pub(super) fn procedure_cache_hours() -> u32 {
+        12
+    }
+    pub(super) fn session_error_codes() -> Vec<String> {
+        words(&["-1"])
+    }
+    pub(super) fn session_phrases() -> Vec<String> {
+        words(&["phiên", "session", "đăng nhập", "hết hạn"])
+    }
+    pub(super) fn account_phrases() -> Vec<String> {
+        words(&["tài khoản không", "tài khoản bị", "sai tên đăng nhập", "sai mật khẩu", "sai tài khoản"])
+    }
+    pub(super) fn exists_codes() -> Vec<String> {
+        words(&["3", "-3"])
+    }
+    pub(super) fn exists_phrases() -> Vec<String> {
+        words(&["đã tồn tại"])
+    }
+    pub(super) fn unknown_phrases() -> Vec<String> {
+        words(&["không tồn tại", "không tìm thấy", "chưa tồn tại"])
+    }
+    pub(super) fn success_phrase() -> String {
+        "thành công".to_owned()
+    }
+    fn words(list: &[&str]) -> Vec<String> {
+        list.iter().map(|w| (*w).to_owned()).collect()
+    }
+}

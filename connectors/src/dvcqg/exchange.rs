@@ -1,0 +1,163 @@
+//! One attempt's conversation with the portal: session, time, repeat after a refused session, and what a missing or odd
+//! answer means.
+
+use jiff::Timestamp;
+use lienthong_core::{
+    outcome::{Cause, Outcome},
+    port::connector::Call,
+};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+
+use super::{
+    Dvcqg,
+    classify::{self, Meaning},
+    session::Lent,
+    wire::{Envelope, Reply, Service},
+};
+use crate::http::{Answer, Budget, Request, read_setback, write_outcome};
+
+/// Whether a call changes something at the portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// A read.
+    None,
+    /// A write: what it did is unknown if no answer comes.
+    Write,
+}
+
+/// One attempt at the portal.
+pub(super) struct Visit<'a> {
+    pub(super) portal: &'a Dvcqg,
+    call: &'a Call<'a>,
+    budget: Budget,
+    lent: Option<Lent>,
+    /// Values to mask in the partner's words.
+    personal: Vec<String>,
+    /// Whether a call was repeated with another session: once an attempt.
+    has_repeated: bool,
+    /// The login's failure: nothing more can be asked in this attempt.
+    blocked: Option<Outcome>,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(portal: &'a Dvcqg, call: &'a Call<'a>, personal: Vec<String>) -> Self {
+        let budget = Budget::new(call.deadline);
+        Self { portal, call, budget, lent: None, personal, has_repeated: false, blocked: None }
+    }
+
+    /// With a login of its own.
+    pub(super) async fn log_in(&mut self) -> Result<(), Outcome> {
+        self.lent = Some(self.portal.lend_anew(self.call, &self.budget).await?);
+        Ok(())
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.budget.now(self.call.now)
+    }
+
+    /// The login's failure, if there was one.
+    pub(super) fn blocked(&self) -> Option<Outcome> {
+        self.blocked.clone()
+    }
+
+    /// What to mask.
+    pub(super) fn personal(&self) -> Vec<&str> {
+        let session = self.lent.iter().map(|l| l.token.expose_secret());
+        self.personal.iter().map(String::as_str).chain(session).collect()
+    }
+
+    /// Asks for a service; a refused session is replaced once. An error is the attempt's outcome so far: for a read and
+    /// for a write that was not sent it is certainly without effect.
+    pub(super) async fn ask<S: Service>(&mut self, service: &S, effect: Effect) -> Result<Reply, Outcome> {
+        loop {
+            let lent = self.session(None).await?;
+            let Some(lent) = lent else {
+                return Err(Outcome::not_done(Cause::SessionRejected, "not sent: no session"));
+            };
+            let reply = self.send(service, effect, &lent).await?;
+            let meaning = classify::meaning(&reply, &self.portal.config);
+            let may_be_the_session = matches!(meaning, Meaning::Session | Meaning::Unlisted);
+            if !may_be_the_session || lent.is_fresh || self.has_repeated {
+                return Ok(reply);
+            }
+            // A refusal is certainly without effect, and nobody knows what a dead session is answered with.
+            match self.session(Some(&lent)).await? {
+                Some(_) => self.has_repeated = true,
+                None => return Ok(reply),
+            }
+        }
+    }
+
+    async fn session(&mut self, rejected: Option<&Lent>) -> Result<Option<Lent>, Outcome> {
+        if let Some(outcome) = &self.blocked {
+            return Err(outcome.clone());
+        }
+        if rejected.is_none() && self.lent.is_some() {
+            return Ok(self.lent.clone());
+        }
+        match self.portal.lend(self.call, &self.budget, rejected).await {
+            Ok(Some(lent)) => {
+                self.lent = Some(lent.clone());
+                Ok(Some(lent))
+            }
+            Ok(None) => Ok(None),
+            Err(outcome) => {
+                self.blocked = Some(outcome.clone());
+                Err(outcome)
+            }
+        }
+    }
+
+    async fn send<S: Service>(&self, service: &S, effect: Effect, lent: &Lent) -> Result<Reply, Outcome> {
+        let Dvcqg { config, http, .. } = self.portal;
+        let least = match effect {
+            Effect::None => Duration::from_millis(1),
+            Effect::Write => Duration::from_millis(config.min_write_ms),
+        };
+        if !self.budget.has(least) {
+            return Err(Outcome::not_done(
+                Cause::NoAnswer,
+                format!("{}: not sent: too little time was left", S::NAME),
+            ));
+        }
+        let envelope = Envelope {
+            session: lent.token.expose_secret(),
+            madonvi: &config.madonvi,
+            service: S::NAME,
+            body: service,
+        };
+        let body =
+            serde_json::to_vec(&envelope).map_err(|e| Outcome::not_done(Cause::Internal, e.to_string()))?;
+        let url = if S::IS_SHARED { &self.portal.share_url } else { &self.portal.integration_url };
+        let request = self.portal.with_headers(Request::post_json(url, body));
+        let answer = http.send(request, self.budget.for_call(config.call_timeout())).await;
+        let answer = answer.map_err(|failure| match effect {
+            Effect::Write => failure.outcome(),
+            Effect::None => Outcome::NotDone(failure.for_reading()),
+        })?;
+        read(&answer).ok_or_else(|| match effect {
+            Effect::Write => write_outcome(&answer),
+            Effect::None => {
+                let setback = read_setback(&answer);
+                match setback.cause {
+                    Cause::CredentialsRejected => Outcome::paused(setback.cause, setback.said),
+                    _ => Outcome::NotDone(setback),
+                }
+            }
+        })
+    }
+}
+
+/// The portal's own reply, where the answer states a result. Clients of the portal do not look at the status; where status
+/// and body contradict each other nothing is stated.
+fn read(answer: &Answer) -> Option<Reply> {
+    let reply = Reply::read(&answer.body)?;
+    let is_consistent = match answer.status {
+        200..=299 => true,
+        401 | 403 | 429 => false,
+        400..=499 => !reply.is_success(),
+        _ => false,
+    };
+    is_consistent.then_some(reply)
+}

@@ -1,0 +1,126 @@
+//! `SyncDossier`: create or update. The dossier is Safe to send again: the portal's key is its code and every write is
+//! the full state.
+
+use lienthong_core::{
+    outcome::{Cause, Outcome},
+    port::connector::{Call, Task},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Dvcqg,
+    classify::{self, Meaning},
+    exchange::{Effect, Visit},
+    map::{self, Mapped},
+    procedure,
+    wire::{DongBoHoSoMC, Reply, TraCuuHoSo},
+};
+
+/// The two forms of `DongBoHoSoMC`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Create,
+    Update,
+}
+
+impl Mode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+        }
+    }
+}
+
+impl Dvcqg {
+    /// The whole attempt.
+    pub(super) async fn sync_dossier(&self, task: &Task, call: &Call<'_>) -> Outcome {
+        self.try_sync(task, call).await.unwrap_or_else(|outcome| outcome)
+    }
+
+    async fn try_sync(&self, task: &Task, call: &Call<'_>) -> Result<Outcome, Outcome> {
+        let (state, dossier) = Self::typed(task)?;
+        let local =
+            state.procedure().ok_or_else(|| map::lacks("MaTTHC", "the dossier names no procedure"))?;
+        let (code, entry) = procedure::national(local, &self.config.procedures)
+            .ok_or_else(|| map::unmapped(&self.manifest.id, "procedure", local))?;
+        let mut mapped = map::dossier(state, &dossier, &code, &self.config, &self.manifest.id)?;
+
+        let mut visit = Visit::new(self, call, map::personal(&dossier));
+        let names = self.catalogue.names(&mut visit, &code, entry, dossier.procedure.as_ref()).await?;
+        mapped.name(names, &self.config)?;
+        let exists = task.acknowledged || is_known(&mut visit, &mapped).await?;
+        let mode = if exists { Mode::Update } else { Mode::Create };
+        let reply = write(&mut visit, &mapped, mode).await?;
+        match (mode, classify::meaning(&reply, &self.config)) {
+            (_, Meaning::Success) => Ok(done(&visit, &mapped, &reply, mode, &[])),
+            (Mode::Create, Meaning::Exists) => self.update_existing(task, &mut visit, &mapped, &reply).await,
+            (Mode::Update, Meaning::Unknown) => self.create_lost(&mut visit, &mapped).await,
+            _ => Ok(self.refused(&visit, &reply, mode)),
+        }
+    }
+
+    /// A create met a dossier with our code: our own of an earlier attempt, or one to be adopted if a look-up shows it.
+    async fn update_existing(
+        &self,
+        task: &Task,
+        visit: &mut Visit<'_>,
+        mapped: &Mapped,
+        exists: &Reply,
+    ) -> Result<Outcome, Outcome> {
+        if !task.begun && !is_known(visit, mapped).await? {
+            return Ok(self.refused(visit, exists, Mode::Create));
+        }
+        let reply = write(visit, mapped, Mode::Update).await?;
+        let how = if task.begun { "repeated" } else { "adopted" };
+        match classify::meaning(&reply, &self.config) {
+            Meaning::Success => Ok(done(visit, mapped, &reply, Mode::Update, &[how])),
+            _ => Ok(self.refused(visit, &reply, Mode::Update)),
+        }
+    }
+
+    /// An update met nothing: the portal has lost it, or never had it.
+    async fn create_lost(&self, visit: &mut Visit<'_>, mapped: &Mapped) -> Result<Outcome, Outcome> {
+        let reply = write(visit, mapped, Mode::Create).await?;
+        match classify::meaning(&reply, &self.config) {
+            Meaning::Success => Ok(done(visit, mapped, &reply, Mode::Create, &["recreated"])),
+            _ => Ok(self.refused(visit, &reply, Mode::Create)),
+        }
+    }
+
+    /// "Not found" to a create is about something else than the dossier: a procedure, a unit.
+    fn refused(&self, visit: &Visit<'_>, reply: &Reply, mode: Mode) -> Outcome {
+        let unknown = if mode == Mode::Update { Cause::UnknownThere } else { Cause::DataRefused };
+        classify::refusal(reply, &self.config, &visit.personal(), Cause::ForeignRecord, unknown)
+    }
+}
+
+/// Whether the portal knows the dossier. Only a clear answer counts: anything else ends the attempt.
+async fn is_known(visit: &mut Visit<'_>, mapped: &Mapped) -> Result<bool, Outcome> {
+    let reply = visit.ask(&TraCuuHoSo { mahoso: &mapped.dossier.MaHoSo }, Effect::None).await?;
+    let config = &visit.portal.config;
+    match (classify::meaning(&reply, config), reply.rows()) {
+        (Meaning::Success, Some(rows)) => Ok(!rows.is_empty()),
+        (Meaning::Success, None) => {
+            Err(Outcome::not_done(Cause::Unreadable, "TraCuuHoSo: success without a result"))
+        }
+        (Meaning::Unknown, _) => Ok(false),
+        _ => Err(classify::read_refusal(&reply, config, &visit.personal())),
+    }
+}
+
+async fn write(visit: &mut Visit<'_>, mapped: &Mapped, mode: Mode) -> Result<Reply, Outcome> {
+    let updating = if mode == Mode::Update { "True" } else { "False" };
+    visit.ask(&DongBoHoSoMC { isUpdating: updating, data: [&mapped.dossier] }, Effect::Write).await
+}
+
+fn done(visit: &Visit<'_>, mapped: &Mapped, reply: &Reply, mode: Mode, how: &[&str]) -> Outcome {
+    let mut proof = classify::proof(reply, &visit.portal.config, &visit.personal());
+    proof.facts.insert("mode".into(), json!(mode.word()));
+    for fact in how {
+        proof.facts.insert((*fact).to_owned(), Value::Bool(true));
+    }
+    proof.repeated = how.contains(&"repeated");
+    mapped.notes.write(&mut proof.facts);
+    Outcome::Done(proof)
+}

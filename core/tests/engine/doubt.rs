@@ -1,0 +1,205 @@
+//! Doubts, setbacks, pauses, leases: what may be sent again and when.
+
+use lienthong_core::{
+    finding::Finding,
+    flow::{execute, operator},
+    id::ConnectorId,
+    operation::{ActionKind, OperationState},
+    outcome::{Cause, Outcome, Proof},
+    port::{connector::CheckFailure, store::Store},
+    testing::fixtures::{self, events::event},
+};
+
+use crate::world::{World, code};
+
+fn lost() -> Outcome {
+    Outcome::unclear(Cause::NoAnswer, "không trả lời")
+}
+
+#[tokio::test]
+async fn an_unclear_attempt_is_not_repeated_before_the_settling_window_and_then_byte_for_byte() {
+    let world = World::running();
+    let code = code(1);
+    world.portal.on_action(ActionKind::AppendProgress, lost());
+    world.admit([event("dossier.received", &code, 1), event("dossier.processing", &code, 2)]).await;
+    world
+        .eventually("the step is doubtful", |w| {
+            w.states(ActionKind::AppendProgress)[0] == OperationState::Doubtful
+        })
+        .await;
+    let before = world.portal.tasks().len();
+    world.advance(59).await;
+    world.settled().await;
+    assert_eq!(world.portal.tasks().len(), before, "the window has not passed");
+    world.advance(2).await;
+    world.eventually("everything is sent", |w| w.store.operations().iter().all(|o| o.state.is_ended())).await;
+    let steps: Vec<_> = world
+        .portal
+        .tasks_of(&code)
+        .into_iter()
+        .filter(|t| t.payload.kind() == ActionKind::AppendProgress)
+        .collect();
+    assert_eq!(steps[0].payload, steps[1].payload, "the repeat carries the same bytes");
+    assert!(steps[1].doubted && steps[1].begun && !steps[0].doubted);
+    assert_eq!(
+        world.seen_at_portal(&code),
+        ["sync 2", "Tiếp nhận hồ sơ", "Tiếp nhận hồ sơ", "sync 4", "Đang xử lý"]
+    );
+}
+
+#[tokio::test]
+async fn a_doubtful_payment_is_asked_about_before_anything_is_sent_again() {
+    let world = World::running();
+    let code = code(1);
+    world.platform.next(lost());
+    world.platform.on_probe(Finding::Absent);
+    world.admit([event("dossier.received", &code, 1), event("fee.requested", &code, 2)]).await;
+    world
+        .eventually("the opening is doubtful", |w| {
+            w.states(ActionKind::OpenPayment) == [OperationState::Doubtful]
+        })
+        .await;
+    assert!(world.platform.probes().is_empty(), "not before the settling window");
+    world.advance(61).await;
+    world.eventually("the platform was asked", |w| w.platform.probes().len() == 1).await;
+    world.advance(60).await;
+    world
+        .eventually("it is opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded])
+        .await;
+    let tasks = world.platform.tasks();
+    assert_eq!(tasks.len(), 2);
+    assert_eq!(tasks[0].payload, tasks[1].payload, "the same reference");
+}
+
+#[tokio::test]
+async fn a_present_effect_ends_the_doubt_without_a_second_send() {
+    let world = World::running();
+    let code = code(1);
+    world.platform.next(lost());
+    world.platform.on_probe(Finding::Present(Proof { said: "có".into(), ..Proof::default() }));
+    world.admit([event("dossier.received", &code, 1), event("fee.requested", &code, 2)]).await;
+    world.eventually("doubtful", |w| w.states(ActionKind::OpenPayment) == [OperationState::Doubtful]).await;
+    world.advance(61).await;
+    world.eventually("settled", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded]).await;
+    assert_eq!(world.platform.tasks().len(), 1);
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn setbacks_follow_the_schedule_and_other_lanes_go_on() {
+    let world = World::running();
+    let (one, two) = (code(1), code(2));
+    world.portal.on_lane(&one, Outcome::not_done(Cause::Unreachable, "từ chối kết nối"));
+    world.admit([event("dossier.received", &one, 1), event("dossier.received", &two, 1)]).await;
+    world.eventually("the other lane is through", |w| w.seen_at_portal(&two).len() == 2).await;
+    assert_eq!(world.seen_at_portal(&one).len(), 1);
+    world.advance(7).await;
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&one).len(), 1, "at least 80 % of ten seconds");
+    world.advance(4).await;
+    world.eventually("tried again", |w| w.seen_at_portal(&one).len() == 3).await;
+}
+
+#[tokio::test]
+async fn rejected_credentials_pause_the_connector_and_burn_no_attempt() {
+    let world = World::running();
+    let code = code(1);
+    let refused = CheckFailure { cause: Cause::CredentialsRejected, said: "sai mật khẩu".into() };
+    world.portal.on_check(Err(refused));
+    world.portal.next(Outcome::paused(Cause::CredentialsRejected, "sai mật khẩu"));
+    world.admit([event("dossier.received", &code, 1)]).await;
+    let portal = ConnectorId::parse("dvcqg").unwrap();
+    world.eventually("paused", |w| w.engine.members[&portal].paused().is_some()).await;
+    world.advance(31).await;
+    world.eventually("tested in vain", |w| w.portal.checks() == 1).await;
+    assert_eq!(world.portal.tasks().len(), 1, "nothing is sent while paused");
+    assert_eq!(world.operations(ActionKind::SyncDossier)[0].attempts, 0);
+    assert_eq!(world.store.incidents().iter().filter(|i| i.closed_at.is_none()).count(), 1, "one incident");
+    world.advance(31).await;
+    world.eventually("back and through", |w| w.seen_at_portal(&code).len() == 3).await;
+    assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
+}
+
+#[tokio::test]
+async fn a_lease_that_runs_out_leaves_a_doubt_and_not_a_second_send() {
+    let mut world = World::running();
+    let code = code(1);
+    world.portal.hold();
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.portal.until_begun(1).await;
+    // The process freezes in the middle of the attempt; another one finds the lease.
+    world.advance(3600).await;
+    let expired = execute::expire(&world.engine).await.unwrap();
+    assert!(expired <= 1);
+    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
+    // The frozen attempt answers after all: nobody claimed since, so what it says is true.
+    world.portal.release_all();
+    world
+        .eventually("settled by the late answer", |w| {
+            w.states(ActionKind::SyncDossier) == [OperationState::Succeeded]
+        })
+        .await;
+    assert!(world.stop().await);
+}
+
+#[tokio::test]
+async fn a_person_may_retry_and_dismiss_but_not_what_is_running() {
+    let world = World::running();
+    let code = code(1);
+    world.portal.on_lane(&code, Outcome::refused(Cause::DataRefused, "-1", "sai"));
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.eventually("stuck", |w| w.states(ActionKind::SyncDossier) == [OperationState::Stuck]).await;
+    let id = world.operations(ActionKind::SyncDossier)[0].id;
+    assert_eq!(
+        operator::dismiss(&world.engine, id, "an", " ").await.unwrap(),
+        operator::Deed::NotAllowed("reason_missing".into())
+    );
+    assert_eq!(
+        operator::retry(&world.engine, 999_999_999, "an", "").await.unwrap(),
+        operator::Deed::NotFound
+    );
+    assert_eq!(operator::dismiss(&world.engine, id, "an", "nhập trùng").await.unwrap(), operator::Deed::Done);
+    world.settled().await;
+    assert_eq!(world.states(ActionKind::SyncDossier), [OperationState::Dismissed]);
+    assert_eq!(world.states(ActionKind::AppendProgress), [OperationState::Succeeded], "the lane goes on");
+    assert_eq!(
+        operator::retry(&world.engine, id, "an", "").await.unwrap(),
+        operator::Deed::NotAllowed("ended".into())
+    );
+    assert_eq!(world.store.audit().len(), 1);
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_held_mapping_waits_as_one_incident_and_is_woken_together() {
+    let world = World::running();
+    let need = fixtures::need("mapping:dvcqg:procedure:9.9");
+    for n in 1..=3 {
+        world.portal.on_lane(&code(n), Outcome::Held(need.clone()));
+        world.admit([event("dossier.received", &code(n), 1)]).await;
+    }
+    world.eventually("all held", |w| w.states(ActionKind::SyncDossier) == [OperationState::Held; 3]).await;
+    assert_eq!(world.store.incidents().iter().filter(|i| i.closed_at.is_none()).count(), 1);
+    assert!(world.operations(ActionKind::SyncDossier).iter().all(|o| o.attempts == 0));
+    assert_eq!(operator::wake(&world.engine, "mapping:").await.unwrap(), 3);
+    world.eventually("all sent", |w| w.store.operations().iter().all(|o| o.state.is_ended())).await;
+    assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
+}
+
+#[tokio::test]
+async fn a_soft_stop_gives_back_what_was_not_sent_and_settles_what_was() {
+    let mut world = World::running();
+    world.portal.hold();
+    world.admit((1..=10).map(|n| event("dossier.received", &code(n), 1))).await;
+    world.portal.until_begun(4).await;
+    let portal = world.portal.clone();
+    let release = async { portal.release_all() };
+    let (stopped, ()) = tokio::join!(world.stop(), release);
+    assert!(stopped, "everything ended by itself");
+    let states = world.states(ActionKind::SyncDossier);
+    assert!(
+        states.iter().all(|s| matches!(s, OperationState::Ready | OperationState::Succeeded)),
+        "{states:?}"
+    );
+    assert!(world.store.ledgers().await.unwrap().operation_difference() == 0);
+}

@@ -1,0 +1,151 @@
+//! Every event of the contract is admitted, and a rejection says where and why; schemas and parser agree.
+
+use lienthong_core::{
+    event::{
+        names::EventName,
+        rejection::{Reason, Verdict},
+        schema,
+    },
+    operation::{ActionKind, OperationState},
+    port::store::Store,
+    testing::fixtures::events::{self, event},
+};
+use serde_json::{Value, json};
+
+use crate::world::{World, code};
+
+#[tokio::test]
+async fn every_event_of_the_contract_is_admitted_and_fits_its_schema() {
+    assert_eq!(EventName::ALL.len(), events::NAMES.len());
+    for name in events::NAMES {
+        let world = World::resting();
+        let code = code(1);
+        let whole = event(name, &code, 2);
+        assert!(
+            schema::admits(EventName::from_type(&format!("vn.motcua.{name}.v1")).unwrap(), &whole.json()),
+            "{name}"
+        );
+        let verdicts = world.admit([event("dossier.received", &code, 1), whole]).await;
+        assert!(matches!(verdicts[1], Verdict::Accepted { .. }), "{name}: {verdicts:?}");
+        world.ledgers_balance().await;
+    }
+}
+
+#[tokio::test]
+async fn what_must_reach_a_partner_without_connector_is_held_for_the_action() {
+    let world = World::resting();
+    world.admit([event("question.answered", "000.00.08.H99", 1)]).await;
+    let held = world.operations(ActionKind::Unassigned);
+    assert_eq!(held[0].state, OperationState::Held);
+    assert_eq!(held[0].need.as_ref().unwrap().to_string(), "action:question.answered");
+}
+
+#[tokio::test]
+async fn a_rejection_names_the_path_what_was_expected_and_what_was_found() {
+    let world = World::resting();
+    let code = code(1);
+    let received = || event("dossier.received", &code, 1);
+    let cases: Vec<(events::Event, Reason, &str)> = vec![
+        (received().with("subject", Value::Null), Reason::Subject, "/subject"),
+        (received().with("subject", "hồ sơ 1"), Reason::Subject, "/subject"),
+        (received().with("specversion", "0.3"), Reason::Envelope, "/specversion"),
+        (received().with("time", "23/11/2026"), Reason::Envelope, "/time"),
+        (received().with("sequence", "-1"), Reason::Envelope, "/sequence"),
+        (received().with("sequence", 1), Reason::Envelope, "/sequence"),
+        (received().with("type", "vn.motcua.dossier.teleported.v1"), Reason::UnknownType, "/type"),
+        (received().with("data", json!([])), Reason::Data, "/data"),
+        (received().with_data("/step", Value::Null), Reason::Data, "/data/step"),
+        (received().with_data("/step/content", " "), Reason::Data, "/data/step/content"),
+        (
+            received().with_data("/dossier/applicant/kind", "robot"),
+            Reason::Data,
+            "/data/dossier/applicant/kind",
+        ),
+        (received().with_data("/dossier/fees/0/amount", 12.5), Reason::Data, "/data/dossier/fees/0/amount"),
+        (received().with_data("/dossier/due_at", "mai"), Reason::Data, "/data/dossier/due_at"),
+        (received().with_data("/dossier/note", "a\u{0}b"), Reason::NulCharacter, "/data/dossier/note"),
+        (
+            event("fee.requested", &code, 1).with_data("/payment/lines", json!([])),
+            Reason::Data,
+            "/data/payment/lines",
+        ),
+        (
+            event("fee.requested", &code, 1).with_data("/payment/lines/0/amount", 0),
+            Reason::Amount,
+            "/data/payment/lines",
+        ),
+        (event("survey.answered", &code, 1).with_data("/score", 6), Reason::Data, "/data/score"),
+    ];
+    for (broken, reason, path) in cases {
+        let verdicts = world.admit([broken.clone()]).await;
+        let Verdict::Quarantined(rejection) = &verdicts[0] else { panic!("{path}: {verdicts:?}") };
+        assert_eq!((rejection.reason, rejection.path.as_str()), (reason, path), "{rejection:?}");
+        assert!(!rejection.expected.is_empty() && !rejection.got.is_empty(), "{rejection:?}");
+    }
+    assert!(world.store.events().is_empty());
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn what_the_parser_accepts_the_schema_accepts_too() {
+    // Every value of every event is replaced by values of other kinds, one at a time.
+    let world = World::resting();
+    let others = [json!("x"), json!(-1), json!(true), json!([]), json!({})];
+    let mut disagreements = Vec::new();
+    for name in events::NAMES {
+        let whole = event(name, &code(1), 1).json();
+        let name = EventName::from_type(whole["type"].as_str().unwrap()).unwrap();
+        let mut paths = Vec::new();
+        leaves(&whole["data"], "/data".into(), &mut paths);
+        for path in paths {
+            for other in &others {
+                let mut changed = whole.clone();
+                *changed.pointer_mut(&path).unwrap() = other.clone();
+                let message = lienthong_core::event::RawMessage {
+                    origin: lienthong_core::event::Origin::File,
+                    body: changed.to_string().into_bytes(),
+                    attributes: None,
+                };
+                let parsed = lienthong_core::flow::intake::judge(&world.engine, &message);
+                let parser_accepts = !matches!(&parsed, Err(r) if r.reason == Reason::Data);
+                if parser_accepts && !schema::admits(name, &changed) {
+                    disagreements.push(format!("{} {path} = {other}", name.as_str()));
+                }
+            }
+        }
+    }
+    assert!(disagreements.is_empty(), "{} of them:\n{}", disagreements.len(), disagreements.join("\n"));
+}
+
+fn leaves(value: &Value, path: String, paths: &mut Vec<String>) {
+    paths.push(path.clone());
+    match value {
+        Value::Object(map) => map.iter().for_each(|(k, v)| leaves(v, format!("{path}/{k}"), paths)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, v)| leaves(v, format!("{path}/{n}"), paths))
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_relay_publishes_in_order_and_goes_on_after_what_was_confirmed() {
+    let world = World::running();
+    world.publisher.confirm_next(1);
+    world.admit((1..=5).map(|n| event("dossier.received", &code(n), 1))).await;
+    world.settled().await;
+    let all = world.store.outbox(0, 100).await.unwrap().len();
+    world
+        .eventually("all is published", |w| {
+            let mut seen: Vec<i64> = w.publisher.published().iter().map(|r| r.number).collect();
+            seen.dedup();
+            seen.len() >= all
+        })
+        .await;
+    let numbers: Vec<i64> = world.publisher.published().iter().map(|r| r.number).collect();
+    let mut highest = 0;
+    for number in numbers {
+        assert!(number <= highest + 1, "a number appeared before its predecessor");
+        highest = highest.max(number);
+    }
+}
