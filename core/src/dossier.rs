@@ -47,6 +47,9 @@ pub struct DossierState {
     pub fields: Map<String, Value>,
     /// The portal status; none: nothing said yet.
     pub status: Option<PortalStatus>,
+    /// The status to return to, should a person decide that the dossier is not void after all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_void: Option<PortalStatus>,
     /// Supplements by their order of first sight, merged by id.
     #[serde(default)]
     pub supplements: Vec<Map<String, Value>>,
@@ -58,7 +61,14 @@ pub struct DossierState {
 impl DossierState {
     /// Nothing known but the code.
     pub fn new(code: DossierCode) -> Self {
-        Self { code, fields: Map::new(), status: None, supplements: Vec::new(), settled: Vec::new() }
+        Self {
+            code,
+            fields: Map::new(),
+            status: None,
+            before_void: None,
+            supplements: Vec::new(),
+            settled: Vec::new(),
+        }
     }
 
     /// The merged fields as typed values. Every merged event was checked, so this fails only on a defect of ours.
@@ -104,11 +114,25 @@ impl DossierState {
 
     /// Merges a supplement by its id.
     pub fn merge_supplement(&mut self, supplement: &Map<String, Value>) {
-        let id = supplement.get("id");
-        match self.supplements.iter_mut().find(|s| s.get("id") == id) {
+        match self.supplement_mut(supplement) {
             Some(known) => merge(known, supplement),
             None => self.supplements.push(supplement.clone()),
         }
+    }
+
+    /// Merges what a late event says of a supplement: what is known wins.
+    pub fn merge_late_supplement(&mut self, supplement: &Map<String, Value>) {
+        match self.supplement_mut(supplement) {
+            Some(known) => {
+                let newer = std::mem::replace(known, supplement.clone());
+                merge(known, &newer);
+            }
+            None => self.supplements.push(supplement.clone()),
+        }
+    }
+
+    fn supplement_mut(&mut self, like: &Map<String, Value>) -> Option<&mut Map<String, Value>> {
+        self.supplements.iter_mut().find(|s| s.get("id") == like.get("id"))
     }
 }
 

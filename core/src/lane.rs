@@ -136,7 +136,14 @@ impl Lane {
 
     /// The head.
     pub fn head(&self) -> Option<&Operation> {
-        self.open.first()
+        self.open.get(self.front()?)
+    }
+
+    /// Where the head is in `open`. Within a unit of work that is not always the first one: operations that ended are
+    /// still there, and one that took over a place stands at the end, until [`Self::sync`].
+    pub fn front(&self) -> Option<usize> {
+        let open = self.open.iter().enumerate().filter(|(_, o)| !o.state.is_ended());
+        open.min_by_key(|(_, o)| o.position).map(|(at, _)| at)
     }
 
     /// Brings the row in step with its open operations: drops ended ones (returned), orders by place, copies the

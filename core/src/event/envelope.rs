@@ -7,14 +7,14 @@ use std::sync::Arc;
 use crate::{
     event::{
         RawMessage, canonical,
-        data::{LineKind, Payment},
+        data::Payment,
         names::{EventData, EventName},
-        rejection::{Reason, Rejection},
+        rejection::{self, Reason, Rejection},
         schema,
     },
     id::{DossierCode, EventId, EventKey, Source, UnitCode},
     money::Dong,
-    plan::rules::{Rules, is_match},
+    plan::rules::Rules,
 };
 
 /// What an event is about: the ordering key.
@@ -105,8 +105,7 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 fn identify(mut rejection: Rejection, event: &Map<String, Value>) -> Rejection {
-    let text =
-        |name: &str| event.get(name).and_then(Value::as_str).map(|t| t.chars().take(200).collect::<String>());
+    let text = |name: &str| event.get(name).and_then(Value::as_str).map(|t| rejection::storable(t, 200));
     rejection.source = text("source");
     rejection.event_id = text("id");
     rejection.subject = text("subject");
@@ -295,15 +294,6 @@ fn check_payment(payment: &Payment, rules: &Rules, path: &str) -> Result<(), Rej
         let got = payment.lines.iter().map(|l| l.amount.to_string()).collect::<Vec<_>>().join(" + ");
         let expected = "tổng các khoản lớn hơn 0 và không quá 10^15 đồng";
         return Err(Rejection::new(Reason::Amount, format!("{path}/lines"), expected, got));
-    }
-    let postage = payment.lines.iter().filter(|l| l.kind == LineKind::Postage).count();
-    let unit = payment.beneficiary_code.as_deref().unwrap_or_default();
-    if postage > 0
-        && postage < payment.lines.len()
-        && !rules.postage_with_fees.iter().any(|p| is_match(p, unit))
-    {
-        let expected = "cước bưu chính tách khỏi phí, lệ phí (hoặc cấu hình postage_with_fees cho đơn vị)";
-        return Err(Rejection::new(Reason::Amount, format!("{path}/lines"), expected, "postage + fee"));
     }
     let approved = |account: &crate::event::data::Account| rules.beneficiaries.values().any(|a| a == account);
     match (&payment.beneficiary_code, &payment.beneficiary) {

@@ -81,6 +81,11 @@ impl Reason {
     }
 }
 
+/// The beginning of a text without U+0000, which no store keeps: a rejection can always be stored.
+pub fn storable(text: &str, longest: usize) -> String {
+    text.chars().take(longest).map(|c| if c == '\0' { '\u{2400}' } else { c }).collect()
+}
+
 /// A refusal to admit, with what could be read of the event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejection {
@@ -114,7 +119,7 @@ impl Rejection {
             reason,
             path: path.into(),
             expected: expected.into(),
-            got: got.as_ref().chars().take(200).collect(),
+            got: storable(got.as_ref(), 200),
             source: None,
             event_id: None,
             subject: None,

@@ -76,6 +76,9 @@ pub struct Member {
     pub probes: BTreeSet<ActionKind>,
     /// How many more operations may be with the partner.
     pub permits: Arc<Permits>,
+    /// How many more questions about doubts may be with the partner. Apart from the permits: a backlog must not keep
+    /// doubts from being resolved.
+    pub questions: Permits,
     /// Wakes the loop that claims.
     pub work: Notify,
     /// Whether it is paused, as far as this process knows.
@@ -139,9 +142,11 @@ impl Engine {
                 });
             }
             let permits = Arc::new(Permits::new(manifest.in_flight));
+            let questions = Permits::new(manifest.in_flight);
             let id = manifest.id.clone();
             let condition = Mutex::default();
-            let member = Member { connector, manifest, probes, permits, work: Notify::new(), condition };
+            let work = Notify::new();
+            let member = Member { connector, manifest, probes, permits, questions, work, condition };
             members.insert(id, Arc::new(member));
         }
         let (rules, told, dispatcher) = (Arc::new(rules), Notify::new(), OnceLock::new());

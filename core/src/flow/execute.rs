@@ -161,6 +161,10 @@ async fn react(engine: &Engine, member: &Member, outcome: &Outcome) {
         Outcome::NotDone(setback) if member.count_setback(engine.settings.setbacks_to_pause) => {
             Some(Pause { cause: setback.cause, said: setback.said.clone() })
         }
+        // A partner that lets everybody wait is down as well: going on would leave a doubt in every lane.
+        Outcome::Unclear(doubt) if member.count_setback(engine.settings.setbacks_to_pause) => {
+            Some(Pause { cause: doubt.cause, said: doubt.said.clone() })
+        }
         _ => None,
     };
     if let Some(pause) = pause

@@ -10,6 +10,7 @@ use crate::{
     },
     flow::{
         engine::Engine,
+        execute::Dispatcher,
         settle::{self, Assignment},
     },
     id::ConnectorId,
@@ -48,13 +49,25 @@ pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Ve
     Ok(verdicts)
 }
 
+/// How often a part is tried again that the store reports as contended, each time after the store's own repeats.
+const CONTENDED_AT_MOST: u32 = 5;
+
 /// Admits a batch; one that the store refuses is halved until the culprit is alone, and that goes to quarantine.
 async fn admit_part(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
     // A stack of parts still to admit, the next one on top: order is kept, recursion is not needed.
     let mut parts = vec![batch];
     let mut verdicts = Vec::new();
+    let mut contended = 0;
     while let Some(part) = parts.pop() {
-        match commit(engine, part.clone()).await {
+        let committed = match commit(engine, part.clone()).await {
+            // The store has repeated it by itself already: a part that never gets through is refused for good.
+            Err(StoreError::Contended(said)) if contended >= CONTENDED_AT_MOST => {
+                Err(StoreError::Rejected(said))
+            }
+            other => other,
+        };
+        contended = if matches!(committed, Err(StoreError::Contended(_))) { contended + 1 } else { 0 };
+        match committed {
             Ok(more) => verdicts.extend(more),
             Err(StoreError::Rejected(said)) if part.len() == 1 => {
                 verdicts
@@ -89,7 +102,7 @@ fn unstorable(message: Incoming, said: &str) -> Incoming {
 type Reserved = Vec<(ConnectorId, Vec<OwnedSemaphorePermit>)>;
 
 fn reserve(engine: &Engine, most: usize) -> Reserved {
-    if engine.dispatcher.get().is_none_or(|d| d.is_stopping()) {
+    if engine.dispatcher.get().is_none_or(Dispatcher::is_stopping) {
         return Vec::new();
     }
     let free = engine.members.iter().filter(|(_, member)| member.paused().is_none());

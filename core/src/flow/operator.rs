@@ -1,12 +1,16 @@
 //! What a person may do to an operation: send it again, or dismiss it, on record. Also the waking of held operations
 //! when a setting supplied their need.
 
-use std::sync::Arc;
+use serde_json::json;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     flow::{engine::Engine, settle::count_end},
+    id::ConnectorId,
     lane::LaneState,
+    need::Need,
     operation::{Operation, OperationState},
+    plan::{course, out, rules::Rules},
     port::{
         store::{StoreError, decide},
         work::{Scan, Scope, Work},
@@ -20,7 +24,7 @@ pub enum Deed {
     Done,
     /// There is no such operation.
     NotFound,
-    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`.
+    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`.
     NotAllowed(String),
 }
 
@@ -32,8 +36,10 @@ pub async fn retry(
     reason: &str,
 ) -> Result<Deed, StoreError> {
     let deed = act(engine, operation, actor, "retry", reason, |operation, now| {
+        // After an unclear attempt nothing goes out until the settling window has passed, whoever wishes it.
+        let doubted_until = (operation.state == OperationState::Doubtful).then_some(operation.due_at);
         operation.state = OperationState::Ready;
-        operation.due_at = now;
+        operation.due_at = doubted_until.map_or(now, |until| until.max(now));
         operation.need = None;
         operation.attempts = 0;
     })
@@ -73,6 +79,7 @@ async fn act(
     let mut scope = Scope::default();
     scope.operations.insert(id);
     let (actor, reason) = (actor.to_owned(), reason.to_owned());
+    let (rules, connectors) = (Arc::clone(&engine.rules), connectors(engine));
     decide(&*engine.store, scope, move |work| {
         if work.ended.contains_key(&id) {
             return Deed::NotAllowed("ended".into());
@@ -84,33 +91,80 @@ async fn act(
             .find(|(_, l)| l.row.open.iter().any(|o| o.id == id))
             .map(|(key, _)| key.clone());
         let Some(loaded) = key.and_then(|key| work.lanes.get_mut(&key)) else { return Deed::NotFound };
-        if loaded.row.head == Some(id) && loaded.row.state == LaneState::Running {
+        let is_head = loaded.row.head == Some(id);
+        if is_head && loaded.row.state == LaneState::Running {
             return Deed::NotAllowed("running".into());
         }
+        if deed == "retry" && !connectors.contains(&loaded.row.connector) {
+            return Deed::NotAllowed("no_connector".into());
+        }
         let lane = loaded.edit();
-        // An answer that is still under way (a probe's, a stalled attempt's) must not undo a person's decision.
-        lane.claim += 1;
+        if is_head {
+            // An answer that is still under way (a probe's, a stalled attempt's) must not undo a person's decision. An
+            // answer about the head before a later operation stays true.
+            lane.claim += 1;
+        }
         let Some(operation) = lane.open.iter_mut().find(|o| o.id == id) else { return Deed::NotFound };
+        let (was, need) = (operation.state, operation.need.clone());
         change(operation, now);
         operation.decided_by =
             Some(if reason.is_empty() { actor.clone() } else { format!("{actor}: {reason}") });
-        let state = operation.state;
-        work.touch(id);
-        count_end(work, state);
+        let operation = operation.clone();
+        // What a doubtful operation may still do there must not meet the next one of its lane.
+        let next = (was == OperationState::Doubtful && operation.state.is_ended())
+            .then(|| lane.front())
+            .flatten()
+            .and_then(|at| lane.open.get_mut(at))
+            .map(|next| {
+                next.due_at = next.due_at.max(operation.due_at);
+                next.id
+            });
+        for changed in next.into_iter().chain([id]) {
+            work.touch(changed);
+        }
+        count_end(work, operation.state);
+        if let Some(need @ Need::Decision(_)) = need {
+            work.closed.push(need.to_string());
+            let is_void = operation.state == OperationState::Dismissed;
+            if let (true, Some(code)) = (is_void, &operation.subject)
+                && course::not_void(work, &rules, code).is_err()
+            {
+                // The store decides again with more rows.
+                return Deed::Done;
+            }
+        }
+        if was == OperationState::Stuck {
+            resumed(work, &rules, &operation, deed);
+        }
         work.audit.push((actor.clone(), format!("operation.{deed}: {reason}"), id.to_string()));
         Deed::Done
     })
     .await
 }
 
+fn resumed(work: &mut Work, rules: &Rules, operation: &Operation, deed: &str) {
+    let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
+    let number = operation.attempt.as_ref().map_or(0, |a| a.number);
+    let about = format!("{}:{number}", operation.id);
+    let data = json!({ "operation_id": operation.id, "partner": operation.connector, "by": deed });
+    out::tell(work, rules, "operation.resumed", &subject, operation.unit.as_ref(), &about, data);
+}
+
+/// The connectors of this installation: what waits for another one cannot be sent.
+fn connectors(engine: &Engine) -> BTreeSet<ConnectorId> {
+    engine.members.keys().cloned().collect()
+}
+
 /// Wakes every operation whose need begins with `prefix`: something of ours was supplied.
 pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreError> {
     let mut woken = 0;
+    let connectors = Arc::new(connectors(engine));
     // What is woken may be held again at once and be found again: the passes are bounded.
     for _ in 0..PASSES {
         let scan = Scan::Need { prefix: prefix.to_owned(), limit: PASS };
         let scope = Scope { scan: vec![scan], ..Scope::default() };
-        let count = decide(&*engine.store, scope, wake_loaded).await?;
+        let known = Arc::clone(&connectors);
+        let count = decide(&*engine.store, scope, move |work| wake_loaded(work, &known)).await?;
         woken += count;
         if count < PASS {
             break;
@@ -123,10 +177,11 @@ pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreErro
 const PASS: usize = 1000;
 const PASSES: usize = 200;
 
-fn wake_loaded(work: &mut Work) -> usize {
+fn wake_loaded(work: &mut Work, connectors: &BTreeSet<ConnectorId>) -> usize {
     let now = work.now;
     let mut woken = Vec::new();
-    for loaded in work.lanes.values_mut().filter(|l| l.row.state == LaneState::Held) {
+    let held = work.lanes.values_mut().filter(|l| l.row.state == LaneState::Held);
+    for loaded in held.filter(|l| connectors.contains(&l.row.connector)) {
         if let Some(operation) = loaded.edit().open.first_mut() {
             let need = operation.need.take();
             operation.state = OperationState::Ready;

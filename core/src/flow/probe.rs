@@ -4,6 +4,7 @@
 use futures_util::FutureExt;
 use jiff::SignedDuration;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     clock::later,
@@ -12,7 +13,7 @@ use crate::{
         engine::{Engine, Member},
         execute::task_of,
         pool::Pool,
-        settle::{Assignment, Settled, Settlement},
+        settle::{Assignment, Settled, Settlement, follow_up},
     },
     lane::LaneState,
     outcome::Cause,
@@ -37,11 +38,17 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
                 continue;
             }
             for state in [LaneState::Doubtful, LaneState::Awaiting] {
-                match round(&engine, member, state).await {
+                // No more questions at once than operations may be with the partner.
+                let permits = member.questions.try_take(engine.settings.batch);
+                if permits.is_empty() {
+                    continue;
+                }
+                let limit = if member.probes.is_empty() { engine.settings.batch } else { permits.len() };
+                match round(&engine, member, state, limit).await {
                     Ok(assignments) => {
                         found += assignments.len();
-                        for assignment in assignments {
-                            ask(&engine, member, &pool, assignment);
+                        for (assignment, permit) in assignments.into_iter().zip(permits) {
+                            ask(&engine, member, &pool, assignment, permit);
                         }
                     }
                     Err(error) => {
@@ -64,9 +71,10 @@ pub async fn round(
     engine: &Engine,
     member: &Member,
     state: LaneState,
+    limit: usize,
 ) -> Result<Vec<Assignment>, StoreError> {
     let connector = member.manifest.id.clone();
-    let scan = Scan::Due { connector: connector.clone(), state, limit: engine.settings.batch };
+    let scan = Scan::Due { connector: connector.clone(), state, limit };
     let scope = Scope { scan: vec![scan], head_states: true, ..Scope::default() };
     let probes = member.probes.clone();
     let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
@@ -98,8 +106,9 @@ pub async fn round(
                 let terms =
                     Terms { now, schedule: &schedule, rule: rules.action(&connector, kind), settling };
                 resolve_unprobed(operation, &terms);
-                let id = operation.id;
-                work.touch(id);
+                let operation = operation.clone();
+                work.touch(operation.id);
+                follow_up(work, &rules, &operation, None);
             }
         }
         assignments
@@ -113,10 +122,17 @@ fn head_state(work: &Work, operation: &crate::operation::Operation) -> Option<Ar
     work.states.get(&(operation.dossier?, operation.version?)).map(Arc::clone)
 }
 
-fn ask(engine: &Arc<Engine>, member: &Arc<Member>, pool: &Pool, assignment: Assignment) {
+fn ask(
+    engine: &Arc<Engine>,
+    member: &Arc<Member>,
+    pool: &Pool,
+    assignment: Assignment,
+    permit: OwnedSemaphorePermit,
+) {
     let (engine, member) = (Arc::clone(engine), Arc::clone(member));
     pool.work(async move {
         let finding = question(&engine, &member, &assignment).await;
+        drop(permit);
         let partner = member.manifest.id.to_string();
         metrics::counter!("lienthong_probes_total", "partner" => partner, "finding" => finding.name())
             .increment(1);

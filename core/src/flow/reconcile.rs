@@ -10,7 +10,7 @@ use crate::{
     id::OrderNumber,
     outcome::Pause,
     payment::Tiding,
-    plan::{post, tidings},
+    plan::{money, post, tidings},
     port::{
         connector::{Call, CheckFailure, FeedPage},
         store::{ReferenceToAsk, StoreError, decide},
@@ -78,18 +78,21 @@ async fn learn(
     let mut scope = Scope::default();
     scope.references.insert((connector.clone(), reference.reference.clone()));
     let (rules, reference) = (Arc::clone(&engine.rules), reference.clone());
-    decide(&*engine.store, scope, move |work| match &tiding {
-        Some(tiding) => {
-            if let Err(missing) = tidings::apply(work, &rules, &connector, tiding) {
-                tracing::trace!(?missing, "the sweep needs more rows");
-            }
+    decide(&*engine.store, scope, move |work| {
+        if let Some(tiding) = &tiding
+            && tidings::apply(work, &rules, &connector, tiding).is_err()
+        {
+            // The store decides again with more rows.
+            return;
         }
-        None => asked(work, &reference),
+        asked(work, &reference);
+        money::expire(work, &rules, &reference.payment);
     })
     .await
 }
 
-/// The platform does not know the reference: only that it was asked is noted; the operation's own probe decides.
+/// That it was asked is noted whatever the answer, or the sweep would ask for ever; where the platform does not know
+/// the reference, the operation's own probe decides.
 fn asked(work: &mut Work, reference: &ReferenceToAsk) {
     let now = work.now;
     if let Some(loaded) = work.payments.get_mut(&reference.payment) {

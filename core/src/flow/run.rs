@@ -54,7 +54,7 @@ impl FromStr for Roles {
 }
 
 /// Needs that a change of settings may have supplied: woken at start, they are held again if it did not.
-const SUPPLIED_BY_SETTINGS: [&str; 2] = ["mapping:", "setting:"];
+const SUPPLIED_BY_SETTINGS: [&str; 3] = ["action:", "mapping:", "setting:"];
 
 /// Starts the flows of these roles. Intake and HTTP are started by whoever owns their drivers.
 pub fn start(engine: &Arc<Engine>, pool: &Pool, roles: Roles, publisher: Option<Arc<dyn Publisher>>) {

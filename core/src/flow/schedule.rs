@@ -1,8 +1,9 @@
 //! Schedule: durable timers that catch up after downtime and run once across replicas; and the test of paused
 //! connectors.
 
+use futures_util::FutureExt;
 use jiff::SignedDuration;
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use crate::{
     clock::later,
@@ -12,14 +13,18 @@ use crate::{
         reconcile,
     },
     id::ConnectorId,
+    outcome::Cause,
     port::{
-        connector::Call,
+        connector::{Call, CheckFailure},
         store::{ConnectorCondition, DueTimer, StoreError},
     },
 };
 
 /// A timer's run has to end within this, or another replica takes it over.
 const TENURE: SignedDuration = SignedDuration::from_mins(10);
+
+/// When a timer that failed runs again.
+const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// How often the ledgers' delta rows are folded.
 const FOLD_EVERY: Duration = Duration::from_mins(1);
@@ -28,7 +33,12 @@ const FOLD_EVERY: Duration = Duration::from_mins(1);
 pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     let stopping = pool.stopping();
     while !stopping.is_cancelled() {
-        if let Err(error) = round(&engine).await {
+        // A sweep may take long; dropping it at a stop is safe: what was asked is stored, its timer's lease runs out.
+        let done = tokio::select! {
+            () = stopping.cancelled() => return Ok(()),
+            done = round(&engine) => done,
+        };
+        if let Err(error) = done {
             tracing::warn!(%error, "timers wait for the store");
         }
         tokio::select! {
@@ -61,8 +71,15 @@ pub async fn round(engine: &Arc<Engine>) -> Result<(), StoreError> {
         timers.iter().map(|(name, every)| (name.clone(), later(now, signed(*every)))).collect();
     for due in engine.store.due_timers(&known, &engine.settings.holder, TENURE).await? {
         let Some((_, every)) = timers.iter().find(|(name, _)| *name == due.name) else { continue };
-        run_timer(engine, &due).await?;
-        let next = later(engine.store.now().await?, signed(*every));
+        // One that fails is tried again soon; the others are due all the same.
+        let every = match run_timer(engine, &due).await {
+            Ok(()) => *every,
+            Err(error) => {
+                tracing::warn!(%error, timer = due.name, "a timer could not be run");
+                (*every).min(TRY_AGAIN)
+            }
+        };
+        let next = later(engine.store.now().await?, signed(every));
         match engine.store.timer_done(&due.fence, next).await {
             Ok(()) => {}
             Err(StoreError::Fenced(_)) => tracing::warn!(timer = due.name, "took longer than its tenure"),
@@ -91,7 +108,11 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
 pub async fn watch_conditions(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     let stopping = pool.stopping();
     while !stopping.is_cancelled() {
-        if let Err(error) = conditions_round(&engine).await {
+        let done = tokio::select! {
+            () = stopping.cancelled() => return Ok(()),
+            done = conditions_round(&engine) => done,
+        };
+        if let Err(error) = done {
             tracing::warn!(%error, "conditions wait for the store");
         }
         tokio::select! {
@@ -107,16 +128,18 @@ pub async fn conditions_round(engine: &Arc<Engine>) -> Result<(), StoreError> {
     let changes: Vec<u64> = engine.members.values().map(|m| m.changes()).collect();
     let conditions = engine.store.conditions().await?;
     let now = engine.store.now().await?;
+    let mut trials = Vec::new();
     for ((id, member), changes) in engine.members.iter().zip(changes) {
         let condition = conditions.iter().find(|c| c.connector == *id && c.paused_since.is_some()).cloned();
         member.learn(condition.clone(), changes);
         if let Some(condition) = condition
             && condition.test_at.is_none_or(|at| at <= now)
         {
-            test(engine, member, condition).await?;
+            trials.push(test(engine, member, condition));
         }
     }
-    Ok(())
+    // At once: a partner that lets its trial wait must not keep the others paused.
+    futures_util::future::join_all(trials).await.into_iter().collect()
 }
 
 /// The trial: one question without effect, by one replica, tells whether the partner is back.
@@ -133,7 +156,12 @@ async fn test(
     let longest = member.manifest.actions.values().max().copied().unwrap_or(Duration::from_secs(30));
     let deadline = longest.min(Duration::from_secs(90));
     let call = Call { now: engine.clock.now(), deadline, sessions: &**engine };
-    let answer = tokio::time::timeout(deadline, member.connector.check(&call)).await;
+    let check = AssertUnwindSafe(member.connector.check(&call)).catch_unwind();
+    let answer = match tokio::time::timeout(deadline, check).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => Ok(Err(CheckFailure { cause: Cause::Internal, said: "the connector panicked".into() })),
+        Err(late) => Err(late),
+    };
     let now = engine.store.now().await?;
     let next = match answer {
         Ok(Ok(_)) => {

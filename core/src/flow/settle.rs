@@ -12,7 +12,7 @@ use crate::{
     outcome::Outcome,
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
-    plan::{out, rules::Rules},
+    plan::{out, queue::end_waiting, rules::Rules},
     policy::{
         backoff::Schedule,
         decide::{self, Terms},
@@ -100,8 +100,19 @@ fn settle_one(work: &mut Work, rules: &Rules, schedule: &Schedule, settlement: &
     let operation = operation.clone();
     work.touch(operation.id);
     count_end(work, operation.state);
-    follow_up(work, rules, &operation, &settlement.result);
+    follow_up(work, rules, &operation, Some(&settlement.result));
+    close_opening(work, &key, &operation);
     true
+}
+
+/// A payment that was taken back or paid meanwhile must not be opened (again): its opening ends instead of waiting.
+fn close_opening(work: &mut Work, lane: &(LaneKey, ConnectorId), operation: &Operation) {
+    let Some(payment) = operation.payload.payment().and_then(|id| work.payments.get(id)) else { return };
+    if payment.row.state == PaymentState::Open {
+        return;
+    }
+    let why = format!("the payment is {}", payment.row.state.name());
+    end_waiting(work, lane, &why, |o| o.id == operation.id);
 }
 
 fn give_back(operation: &mut Operation, now: jiff::Timestamp) {
@@ -133,8 +144,8 @@ pub fn count_end(work: &mut Work, state: OperationState) {
     }
 }
 
-/// What an operation's new state means for records, incidents and listeners.
-fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: &Settled) {
+/// What an operation's new state means for records, incidents and listeners. `result`: what moved it, unless a rule did.
+pub fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: Option<&Settled>) {
     let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
     let unit = operation.unit.as_ref();
     match operation.state {
@@ -142,18 +153,18 @@ fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: &Set
         OperationState::Refused => refused(work, rules, operation, &subject),
         OperationState::Stuck => {
             let action = operation.payload.kind().name();
+            // Attempts are numbered without end, also after a person's retry: each refusal is told.
+            let about = format!("{}:{}", operation.id, operation.attempt.as_ref().map_or(0, |a| a.number));
             if matches!(operation.payload.kind(), ActionKind::SyncDossier | ActionKind::AppendProgress)
-                && let Settled::Outcome(Outcome::Refused(refusal)) = result
+                && let Some(Settled::Outcome(Outcome::Refused(refusal))) = result
             {
                 let data = json!({ "code": refusal.code, "message": refusal.said, "field": refusal.field });
-                let about = format!("{}:{}", operation.id, operation.attempts);
                 out::tell(work, rules, "portal.refused", &subject, unit, &about, data);
             }
             let data = json!({
                 "operation_id": operation.id, "partner": operation.connector, "action": action,
                 "cause": operation.cause.map(crate::outcome::Cause::code), "said": operation.said,
             });
-            let about = format!("{}:{}", operation.id, operation.attempts);
             out::tell(work, rules, "operation.stuck", &subject, unit, &about, data);
             mark_parcel(work, operation, ParcelState::Refused);
         }
@@ -190,13 +201,18 @@ fn succeeded(work: &mut Work, rules: &Rules, operation: &Operation, subject: &st
         Payload::OpenPayment { payment, reference, .. } => {
             let url = fact("pay_url").as_str().map(str::to_owned);
             mark_reference(work, operation, ReferenceState::Live);
-            if let Some(loaded) = work.payments.get_mut(&payment.id) {
-                let now = work.now;
-                let record = loaded.edit();
-                record.updated_at = now;
-                if let Some(r) = record.references.iter_mut().find(|r| r.reference == *reference) {
-                    r.pay_url.clone_from(&url);
-                }
+            let now = work.now;
+            let Some(loaded) = work.payments.get_mut(&payment.id) else { return };
+            let record = loaded.edit();
+            record.updated_at = now;
+            if let Some(r) = record.references.iter_mut().find(|r| r.reference == *reference)
+                && url.is_some()
+            {
+                r.pay_url.clone_from(&url);
+            }
+            if record.state != PaymentState::Open {
+                // Taken back or paid while it was under way: nobody is to be shown the link.
+                return;
             }
             let data = json!({
                 "payment_id": payment.id, "platform": operation.connector, "pay_url": url, "qr": fact("qr"),
@@ -220,6 +236,7 @@ fn succeeded(work: &mut Work, rules: &Rules, operation: &Operation, subject: &st
 fn refused(work: &mut Work, rules: &Rules, operation: &Operation, subject: &str) {
     let Payload::OpenPayment { payment, reference, .. } = &*operation.payload else { return };
     let now = work.now;
+    let mut has_failed = false;
     if let Some(loaded) = work.payments.get_mut(&payment.id) {
         let record = loaded.edit();
         record.updated_at = now;
@@ -230,7 +247,12 @@ fn refused(work: &mut Work, rules: &Rules, operation: &Operation, subject: &str)
         }
         if record.state == PaymentState::Open {
             record.state = PaymentState::Failed;
+            has_failed = true;
         }
+    }
+    if !has_failed {
+        // It has money, was taken back, or its failure was told before.
+        return;
     }
     let data =
         json!({ "payment_id": payment.id, "platform": operation.connector, "message": operation.said });
@@ -257,8 +279,9 @@ fn mark_parcel(work: &mut Work, operation: &Operation, state: ParcelState) {
     let is_cancel = operation.payload.kind() == ActionKind::CancelParcel;
     let now = work.now;
     let Some(loaded) = work.parcels.get_mut(id) else { return };
-    let forward =
-        if is_cancel { state == ParcelState::Cancelled } else { loaded.row.state == ParcelState::Requested };
+    // A refused order may be sent again by a person and be taken then.
+    let is_not_there = matches!(loaded.row.state, ParcelState::Requested | ParcelState::Refused);
+    let forward = if is_cancel { state == ParcelState::Cancelled } else { is_not_there };
     if !forward {
         return;
     }
@@ -278,7 +301,8 @@ pub fn begin(
     until: jiff::Timestamp,
     holder: &str,
 ) -> Option<(Operation, Option<Attempt>)> {
-    let operation = lane.open.first_mut()?;
+    let front = lane.front()?;
+    let operation = lane.open.get_mut(front)?;
     if operation.state != OperationState::Ready || operation.due_at > now {
         return None;
     }
@@ -317,15 +341,19 @@ pub fn claim(
         if assignments.len() >= limit {
             break;
         }
-        let Some(loaded) = work.lanes.get_mut(&key) else { continue };
-        let is_ready = loaded
-            .row
-            .open
-            .first()
-            .is_some_and(|o| o.state == OperationState::Ready && o.due_at <= now && may(o));
-        if !is_ready {
+        let head = work.lanes.get(&key).and_then(|l| l.row.head());
+        let is_ready = head.is_some_and(|o| o.state == OperationState::Ready && o.due_at <= now && may(o));
+        // Intake does not load the states of the heads: a head that an earlier batch planned is left to the execute
+        // loop, which does.
+        let is_at_hand = head.is_some_and(|o| {
+            work.scope.head_states
+                || o.version.is_none_or(|version| version == 0)
+                || state_of(work, o).is_some()
+        });
+        if !(is_ready && is_at_hand) {
             continue;
         }
+        let Some(loaded) = work.lanes.get_mut(&key) else { continue };
         let lane = loaded.edit();
         let acknowledged = lane.acknowledged;
         let Some((operation, past)) = begin(lane, now, until, holder) else { continue };

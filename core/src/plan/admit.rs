@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::{
     event::{
         Admissible, Origin, Subject,
+        data::Snapshot,
         names::{EventData, EventName},
         rejection::{Reason, Rejection, Verdict},
     },
@@ -37,10 +38,19 @@ pub struct Effect {
     pub unit: Option<UnitCode>,
     /// Whether it came late.
     pub late: bool,
-    /// Whether it brought the full snapshot that others waited for.
-    pub became_known: bool,
+    /// Whether it brought a full snapshot, and whether that is the first one of its dossier.
+    pub snapshot: Option<First>,
     /// A remark for people.
     pub note: Option<String>,
+}
+
+/// Whether a full snapshot is the first one of its dossier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// Until now the dossier was unknown.
+    Yes,
+    /// It was known before.
+    No,
 }
 
 /// Why an event of good form is not admitted after all, or that more has to be loaded.
@@ -72,6 +82,9 @@ pub fn scope(batch: &[Incoming]) -> Scope {
         if let Subject::Dossier(code) = &event.subject {
             scope.dossiers.insert(code.clone());
             scope.lanes.insert(LaneKey::from(code));
+            if is_whole(event) {
+                scope.payments_of.insert(code.clone());
+            }
         }
         let (payment, parcel) = effects_of(event);
         if let Some(payment) = payment {
@@ -95,6 +108,12 @@ pub fn scope(batch: &[Incoming]) -> Scope {
         }
     }
     scope
+}
+
+/// Whether it brings the full snapshot that others may wait for.
+fn is_whole(event: &Admissible) -> bool {
+    event.name == EventName::Adopted
+        || matches!(&event.data, EventData::Dossier(data) if data.snapshot == Some(Snapshot::Full))
 }
 
 fn effects_of(event: &Admissible) -> (Option<crate::id::PaymentId>, Option<crate::id::ParcelId>) {
@@ -123,7 +142,9 @@ pub fn admit(work: &mut Work, rules: &Rules, batch: &[Incoming]) -> Vec<Verdict>
         let verdict = match &message.read {
             Ok(event) => match admit_one(work, rules, event, &mut seen) {
                 Ok(verdict) => verdict,
-                Err(Refusal::Missing) => return Vec::new(),
+                // What was decided is worth nothing now; the rest still says what it needs, so that a whole batch
+                // costs as many rounds as one event.
+                Err(Refusal::Missing) => continue,
                 Err(Refusal::Rejected(rejection)) => {
                     let rejection = identified(rejection, event);
                     quarantine(work, rules, message, &rejection);
@@ -196,12 +217,9 @@ fn about_dossier(
     row: RowId,
     code: &DossierCode,
 ) -> Result<Effect, Refusal> {
-    let unit = speaks_for(work, event, code);
-    if let Some(unit) = unit {
-        check_unit(rules, event, &rules.canonical_unit(&unit))?;
-    }
+    check_right(work, rules, event, code)?;
     course::check_aliases(work, event, code)?;
-    money::check(work, event)?;
+    money::check(work, rules, event)?;
     post::check(work, event)?;
     let mut effect = course::follow(work, rules, event, row, code)?;
     money::follow(work, rules, event, row, &mut effect)?;
@@ -228,9 +246,27 @@ fn about_unit(
     Ok(effect)
 }
 
-/// The unit that an event speaks for: as stated, as stored, or as the code says.
-fn speaks_for(work: &Work, event: &Admissible, code: &DossierCode) -> Option<UnitCode> {
-    let stated = match &event.data {
+/// Whether the source may speak for the unit that the event states and for the one that has the dossier: a statement
+/// alone must not take a dossier over. While neither is known, the code says it, if it names a unit of the province.
+fn check_right(work: &Work, rules: &Rules, event: &Admissible, code: &DossierCode) -> Result<(), Rejection> {
+    let canonical = |unit: &UnitCode| rules.canonical_unit(unit);
+    let stored = work.dossier(code).and_then(|d| d.unit.as_ref()).map(canonical);
+    match (stated_unit(event).as_ref().map(canonical), stored) {
+        (Some(stated), stored) => {
+            check_unit(rules, event, &stated)?;
+            // A unit that was merged away since has nobody left to speak for it.
+            match stored.filter(|s| *s != stated && is_in_office(rules, event, s)) {
+                Some(stored) => check_unit(rules, event, &stored),
+                None => Ok(()),
+            }
+        }
+        (None, Some(stored)) => check_unit(rules, event, &stored),
+        (None, None) => of_code(rules, code).map_or(Ok(()), |unit| check_unit(rules, event, &unit)),
+    }
+}
+
+fn stated_unit(event: &Admissible) -> Option<UnitCode> {
+    match &event.data {
         EventData::Dossier(data) => {
             data.dossier.as_ref().and_then(|d| d.unit.as_ref()).map(|u| u.code.clone())
         }
@@ -245,26 +281,31 @@ fn speaks_for(work: &Work, event: &Admissible, code: &DossierCode) -> Option<Uni
         | EventData::Parcel(_)
         | EventData::ParcelCancelled(_)
         | EventData::Question(_) => None,
-    };
-    stated.or_else(|| work.dossier(code).and_then(|d| d.unit.clone()))
+    }
+}
+
+/// The unit in a dossier's code. A code of the portal's own names a ministry: no unit of ours.
+fn of_code(rules: &Rules, code: &DossierCode) -> Option<UnitCode> {
+    let unit = rules.canonical_unit(&UnitCode::parse(code.unit_part()).ok()?);
+    let is_ours =
+        if rules.units.is_empty() { unit.as_str().len() == 13 } else { rules.units.contains_key(&unit) };
+    is_ours.then_some(unit)
+}
+
+fn is_in_office(rules: &Rules, event: &Admissible, unit: &UnitCode) -> bool {
+    let day = crate::clock::business(event.at).date();
+    let is_listed = rules
+        .units
+        .get(unit)
+        .is_some_and(|u| u.from.is_none_or(|from| from <= day) && u.until.is_none_or(|until| day <= until));
+    rules.units.is_empty() || is_listed
 }
 
 fn check_unit(rules: &Rules, event: &Admissible, unit: &UnitCode) -> Result<(), Rejection> {
-    if !rules.units.is_empty() {
-        let day = crate::clock::business(event.at).date();
-        let in_office = rules.units.get(unit).is_some_and(|u| {
-            u.from.is_none_or(|from| from <= day) && u.until.is_none_or(|until| day <= until)
-        });
-        if !in_office {
-            let expected =
-                "đơn vị có trong danh mục và còn hiệu lực vào ngày của sự kiện ([[unit]] trong cấu hình)";
-            return Err(Rejection::new(
-                Reason::UnknownUnit,
-                "/data/dossier/unit/code",
-                expected,
-                unit.as_str(),
-            ));
-        }
+    if !is_in_office(rules, event, unit) {
+        let expected =
+            "đơn vị có trong danh mục và còn hiệu lực vào ngày của sự kiện ([[unit]] trong cấu hình)";
+        return Err(Rejection::new(Reason::UnknownUnit, "/data/dossier/unit/code", expected, unit.as_str()));
     }
     if rules.may_speak(&event.key.source, unit) {
         return Ok(());

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use crate::{
-    dossier::{DossierRecord, DossierState, merge, without},
+    dossier::{DossierRecord, DossierState, merge},
     event::{
         Admissible, Subject,
         data::{DossierData, OnPortal, Snapshot, Step},
@@ -15,8 +15,8 @@ use crate::{
     need::Need,
     operation::{Payload, ProgressStep},
     plan::{
-        admit::{Effect, is_unassigned},
-        out,
+        admit::{Effect, First, is_unassigned},
+        late, out,
         queue::{Missing, Planned, enqueue, wake_snapshot},
         rules::{PartnerKind, Rules},
     },
@@ -99,9 +99,13 @@ pub fn follow(
     row: RowId,
     subject: &DossierCode,
 ) -> Result<Effect, Missing> {
-    let late = is_late(work, event, subject);
-    let patch = if late { Some(late_patch(work, event, subject)?) } else { None };
-    let is_new = canonical(work, event, subject).is_none();
+    let known = canonical(work, event, subject);
+    let late = late::is_late(work, event, known.as_ref());
+    let patch = match &known {
+        Some(code) if late => Some(late::patch(work, event, code)?),
+        _ => None,
+    };
+    let is_new = known.is_none();
     let code = open(work, event, subject);
     let Some(dossier) = work.dossiers.get_mut(&code).map(Loaded::edit) else { return Err(Missing) };
     if let Some(sequence) = event.sequence {
@@ -109,11 +113,15 @@ pub fn follow(
         *highest = sequence.max(*highest);
     }
     let mut state = (*dossier.state).clone();
-    let mut became_known = false;
+    let mut snapshot = None;
+    if let Some(patch) = &patch {
+        merge(&mut state.fields, patch);
+    } else if let Some(result) = late::result(event.name, &event.raw) {
+        merge(&mut state.fields, &Map::from_iter([("results".to_owned(), json!([result]))]));
+    }
     if let EventData::Dossier(data) = &event.data {
         let raw = event.raw.get("dossier").and_then(Value::as_object);
         match (&patch, raw) {
-            (Some(patch), _) => merge(&mut state.fields, patch),
             (None, Some(raw))
                 if data.snapshot == Some(Snapshot::Full) || event.name == EventName::Adopted =>
             {
@@ -121,23 +129,21 @@ pub fn follow(
                 merge(&mut state.fields, raw);
             }
             (None, Some(raw)) => merge(&mut state.fields, raw),
-            (None, None) => {}
+            (Some(_), _) | (None, None) => {}
         }
         if data.snapshot == Some(Snapshot::Full) || event.name == EventName::Adopted {
-            became_known = !dossier.known;
+            snapshot = Some(if dossier.known { First::No } else { First::Yes });
             dossier.known = true;
         }
         apply_course(&mut state, event, data, rules, late);
-    }
-    if let EventData::Result(result) = &event.data {
-        apply_result(&mut state, event, &result.result_id);
     }
     let unit = state.unit().map(|u| rules.canonical_unit(&u));
     if let Some(unit) = &unit {
         dossier.unit = Some(unit.clone());
     }
     let (known, id) = (dossier.known, dossier.row);
-    let unit = dossier.unit.clone().or_else(|| UnitCode::parse(code.unit_part()).ok());
+    let of_code = || UnitCode::parse(code.unit_part()).ok().map(|u| rules.canonical_unit(&u));
+    let unit = dossier.unit.clone().or_else(of_code);
     replace_state(work, &code, state, row);
     if is_new && !known {
         let data = json!({ "code": code, "asked_because": event.name.as_str() });
@@ -151,59 +157,21 @@ pub fn follow(
             data,
         );
     }
-    Ok(Effect { planned: 0, dossier: Some(id), unit, late, became_known, note: None })
-}
-
-fn is_late(work: &Work, event: &Admissible, subject: &DossierCode) -> bool {
-    let Some(sequence) = event.sequence else { return false };
-    canonical(work, event, subject)
-        .and_then(|code| work.dossiers.get(&code))
-        .and_then(|d| d.row.sequences.get(&event.key.source))
-        .is_some_and(|highest| sequence < *highest)
-}
-
-/// What a late event still says: its fields that no newer event of its source set.
-fn late_patch(
-    work: &mut Work,
-    event: &Admissible,
-    subject: &DossierCode,
-) -> Result<Map<String, Value>, Missing> {
-    let Some(code) = canonical(work, event, subject) else { return Ok(Map::new()) };
-    let Some(row) = work.dossiers.get(&code).map(|d| d.row.row) else { return Ok(Map::new()) };
-    if !work.scope.history_of.contains(&code) {
-        work.missing.history_of.insert(code);
-        return Err(Missing);
-    }
-    let mut patch = event.raw.get("dossier").and_then(Value::as_object).cloned().unwrap_or_default();
-    let of_this_batch = work
-        .new_events
-        .iter()
-        .filter(|e| e.dossier == Some(row) && e.key.source == event.key.source)
-        .map(|e| (e.sequence, e.body.clone()));
-    let stored = work.history.get(&row).into_iter().flatten();
-    let stored = stored.filter(|e| e.source == event.key.source).map(|e| (e.sequence, e.body.clone()));
-    for (sequence, body) in stored.chain(of_this_batch) {
-        if sequence <= event.sequence {
-            continue;
-        }
-        let newer: Value = serde_json::from_str(&body).unwrap_or_default();
-        if newer.pointer("/data/snapshot").and_then(Value::as_str) == Some("full") {
-            return Ok(Map::new());
-        }
-        if let Some(newer) = newer.pointer("/data/dossier").and_then(Value::as_object) {
-            patch = without(&patch, newer);
-        }
-    }
-    Ok(patch)
+    Ok(Effect { planned: 0, dossier: Some(id), unit, late, snapshot, note: None })
 }
 
 /// Status, supplements and the fields that an event states outside `data.dossier`.
 fn apply_course(state: &mut DossierState, event: &Admissible, data: &DossierData, rules: &Rules, late: bool) {
     if !late && let Some(status) = event.name.portal_status(data.status, &rules.status) {
+        state.before_void = if event.name == EventName::Voided { state.status } else { None };
         state.status = Some(status);
     }
     if let Some(supplement) = event.raw.get("supplement").and_then(Value::as_object) {
-        state.merge_supplement(supplement);
+        if late {
+            state.merge_late_supplement(supplement);
+        } else {
+            state.merge_supplement(supplement);
+        }
     }
     if late {
         return;
@@ -239,17 +207,6 @@ fn apply_course(state: &mut DossierState, event: &Admissible, data: &DossierData
     }
 }
 
-fn apply_result(state: &mut DossierState, event: &Admissible, id: &str) {
-    let mut result = event.raw.get("result").and_then(Value::as_object).cloned().unwrap_or_default();
-    result.insert("id".into(), json!(id));
-    if event.name == EventName::ResultRevoked {
-        result.insert("deleted".into(), json!(true));
-    }
-    let mut patch = Map::new();
-    patch.insert("results".into(), Value::Array(vec![Value::Object(result)]));
-    merge(&mut state.fields, &patch);
-}
-
 /// Gives the dossier a new state; a new version if that changed anything.
 pub fn replace_state(work: &mut Work, code: &DossierCode, state: DossierState, event: RowId) -> bool {
     let Some(loaded) = work.dossiers.get_mut(code) else { return false };
@@ -279,7 +236,13 @@ pub fn bound(
     }
     let unit = loaded.row.unit.clone();
     let procedure = loaded.row.state.procedure().map(str::to_owned);
-    let rule = rules.route(kind, event, unit.as_ref().map(UnitCode::as_str), procedure.as_deref())?;
+    let is_known = loaded.row.known;
+    let of_code = || UnitCode::parse(code.unit_part()).ok().map(|u| rules.canonical_unit(&u));
+    let unit = unit.or_else(|| if is_known { None } else { of_code() });
+    let rule = rules
+        .route(kind, event, unit.as_ref().map(UnitCode::as_str), procedure.as_deref())
+        // What an unknown dossier is about is not known yet: its operations wait where most go, and are not lost.
+        .or_else(|| rules.connectors.iter().find(|c| c.kind == kind && !is_known))?;
     loaded.edit().bindings.insert(kind, rule.id.clone());
     Some(rule.id.clone())
 }
@@ -296,14 +259,12 @@ pub fn finish(
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     let Some(code) = canonical(work, event, subject) else { return Ok(()) };
     tell_portal(work, rules, event, row, &code, effect)?;
-    if effect.became_known {
-        wake_known(work, &code)?;
-    }
-    Ok(())
+    effect.snapshot.map_or(Ok(()), |first| wake_known(work, &code, first))
 }
 
-/// Wakes everything that waited for the snapshot: the dossier's own lanes and those of its payments.
-fn wake_known(work: &mut Work, code: &DossierCode) -> Result<(), Missing> {
+/// Wakes everything that waited for a snapshot: the dossier's own lanes and those of its payments. A partner may have
+/// asked for another one of a dossier that was known already.
+fn wake_known(work: &mut Work, code: &DossierCode, first: First) -> Result<(), Missing> {
     if !work.scope.payments_of.contains(code) || !work.scope.lanes.contains(&LaneKey::from(code)) {
         work.missing.payments_of.insert(code.clone());
         work.missing.lanes.insert(LaneKey::from(code));
@@ -317,8 +278,12 @@ fn wake_known(work: &mut Work, code: &DossierCode) -> Result<(), Missing> {
         return Err(Missing);
     }
     let version = work.dossiers.get(code).map_or(0, |d| d.row.version);
+    let mut woken = 0;
     for key in keys {
-        wake_snapshot(work, &key, code, version);
+        woken += wake_snapshot(work, &key, code, version);
+    }
+    if woken > 0 || first == First::Yes {
+        work.closed.push(Need::Snapshot(code.to_string()).to_string());
     }
     Ok(())
 }
@@ -371,6 +336,22 @@ pub fn sync(
     need: Option<Need>,
 ) -> Result<RowId, Missing> {
     plan_at_portal(work, rules, portal, code, event, Payload::SyncDossier, need)
+}
+
+/// A person decided that a dossier is not void: its status returns, and the portal is told the state as it is now.
+pub fn not_void(work: &mut Work, rules: &Rules, code: &DossierCode) -> Result<(), Missing> {
+    let key = LaneKey::from(code);
+    let Some(dossier) = work.dossier(code).cloned().filter(|_| work.scope.lanes.contains(&key)) else {
+        work.missing.dossiers.insert(code.clone());
+        work.missing.lanes.insert(key);
+        return Err(Missing);
+    };
+    let mut state = (*dossier.state).clone();
+    let Some(before) = state.before_void.take() else { return Ok(()) };
+    state.status = Some(before);
+    replace_state(work, &dossier.code, state, 0);
+    let Some(portal) = dossier.bindings.get(&PartnerKind::Portal) else { return Ok(()) };
+    sync(work, rules, portal, &dossier.code, 0, None).map(|_| ())
 }
 
 fn plan_at_portal(

@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod course;
+pub mod late;
 pub mod money;
 pub mod out;
 pub mod post;

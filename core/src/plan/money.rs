@@ -9,20 +9,20 @@ use crate::{
     dossier::{Settled, SettledHow},
     event::{
         Admissible, Subject, canonical,
-        data::{PaidAtDeskData, Payment, PaymentLine},
-        names::EventData,
+        data::{LineKind, PaidAtDeskData, Payment, PaymentLine},
+        names::{EventData, EventName},
         rejection::{Reason, Rejection},
     },
-    id::{ConnectorId, DossierCode, LaneKey, PaymentId, Reference, RowId},
+    id::{ConnectorId, DossierCode, LaneKey, PaymentId, Reference, RowId, UnitCode},
     need::Need,
     operation::{ActionKind, Payload},
     payment::{PaymentRecord, PaymentState, ReferenceRecord, ReferenceState},
     plan::{
         admit::Effect,
         course::{bound, replace_state, unassigned},
-        out,
-        queue::{Missing, Planned, annul, enqueue},
-        rules::{PartnerKind, Rules},
+        late, out,
+        queue::{Missing, Planned, annul, end_waiting, enqueue},
+        rules::{PartnerKind, Rules, is_match},
     },
     port::work::{IncidentRecord, Loaded, Work},
 };
@@ -36,9 +36,46 @@ fn requested(event: &Admissible) -> Option<(&Payment, &Value)> {
     Some((payment, event.raw.get("payment")?))
 }
 
-/// The same payment id with other content is a conflict.
-pub fn check(work: &Work, event: &Admissible) -> Result<(), Rejection> {
+/// The payment that an event names, and where.
+fn named(event: &Admissible) -> Option<(&PaymentId, &'static str)> {
+    match &event.data {
+        EventData::FeeRequested(data) => Some((&data.payment.id, "/data/payment/id")),
+        EventData::Dossier(data) => match &data.payment {
+            Some(payment) => Some((&payment.id, "/data/payment/id")),
+            None => data.payment_id.as_ref().map(|id| (id, "/data/payment_id")),
+        },
+        EventData::FeeCancelled(data) => Some((&data.payment_id, "/data/payment_id")),
+        EventData::PaidAtDesk(data) => data.payment_id.as_ref().map(|id| (id, "/data/payment_id")),
+        EventData::RefundRequested(data) => Some((&data.payment_id, "/data/payment_id")),
+        EventData::Refunded(data) => Some((&data.payment_id, "/data/payment_id")),
+        EventData::ReceiptCancelled(data) => Some((&data.payment_id, "/data/payment_id")),
+        EventData::Result(_)
+        | EventData::Parcel(_)
+        | EventData::ParcelCancelled(_)
+        | EventData::Survey(_)
+        | EventData::Question(_) => None,
+    }
+}
+
+/// The same payment id with other content or for another dossier is a conflict; postage keeps to itself.
+pub fn check(work: &Work, rules: &Rules, event: &Admissible) -> Result<(), Rejection> {
+    let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
+    let dossier = work.dossier(subject);
+    if let Some((id, path)) = named(event)
+        && let Some(known) = work.payments.get(id)
+        && dossier.is_none_or(|d| d.row != known.row.dossier)
+    {
+        let expected = "khoản thanh toán của chính hồ sơ này";
+        return Err(Rejection::new(Reason::EffectConflict, path, expected, id.as_str()));
+    }
     let Some((payment, raw)) = requested(event) else { return Ok(()) };
+    let unit = dossier.and_then(|d| d.unit.as_ref()).map_or(subject.unit_part(), UnitCode::as_str);
+    let postage = payment.lines.iter().filter(|l| l.kind == LineKind::Postage).count();
+    let is_mixed = postage > 0 && postage < payment.lines.len();
+    if is_mixed && !rules.postage_with_fees.iter().any(|p| is_match(p, unit)) {
+        let expected = "cước bưu chính tách khỏi phí, lệ phí (hoặc cấu hình postage_with_fees cho đơn vị)";
+        return Err(Rejection::new(Reason::Amount, "/data/payment/lines", expected, "postage + fee"));
+    }
     match work.payments.get(&payment.id) {
         Some(known) if known.row.content_hash != canonical::hash(raw) => {
             let expected = "nội dung đúng như lần đầu của khoản thanh toán này, hoặc một mã thanh toán mới";
@@ -101,7 +138,8 @@ pub fn follow(
             let (id, now) = (known.row.id.clone(), work.now);
             let record = known.edit();
             (record.state, record.updated_at) = (PaymentState::Refunded, now);
-            unsettle(work, &code, id.as_str(), row);
+            let (due, online) = (record.amount, record.references.iter().filter_map(|r| r.paid_amount).sum());
+            give_back(work, &code, &id, &Given { due, online, back: data.amount.get() }, row);
             let told = json!({ "payment_id": id, "amount": data.amount, "at": data.at, "reference": data.reference });
             out::tell(work, rules, "payment.refunded", code.as_str(), unit.as_ref(), id.as_str(), told);
             Ok(())
@@ -151,7 +189,7 @@ fn request(
     let connector = platform.clone().unwrap_or_else(unassigned);
     let Some(dossier) = work.dossiers.get(code).map(|d| d.row.clone()) else { return Ok(()) };
     let amount: i64 = payment.lines.iter().map(|l| l.amount.get()).sum();
-    let taken_back = effect.late && is_taken_back(work, dossier.row, &payment.id);
+    let taken_back = if effect.late { taken_back(work, dossier.row, payment) } else { None };
     let reference = Reference::of(&payment.id, &event.key, 1);
     let sent_at = compact(work.now);
     let record = PaymentRecord {
@@ -162,13 +200,13 @@ fn request(
         unit: dossier.unit.clone(),
         connector: connector.clone(),
         amount,
-        state: if taken_back { PaymentState::Cancelled } else { PaymentState::Open },
+        state: taken_back.unwrap_or(PaymentState::Open),
         body: Arc::new(body.clone()),
         content_hash: canonical::hash(raw),
         references: vec![ReferenceRecord {
             reference: reference.clone(),
             connector: connector.clone(),
-            state: if taken_back { ReferenceState::Dead } else { ReferenceState::Planned },
+            state: if taken_back.is_some() { ReferenceState::Dead } else { ReferenceState::Planned },
             sent_at: sent_at.clone(),
             pay_url: None,
             platform_ref: None,
@@ -181,7 +219,7 @@ fn request(
         updated_at: work.now,
     };
     work.payments.insert(payment.id.clone(), Loaded::fresh(record));
-    if taken_back {
+    if taken_back.is_some() {
         remark(effect, "a newer event took this payment back");
         return Ok(());
     }
@@ -205,15 +243,19 @@ fn request(
     Ok(())
 }
 
-/// Whether a newer event of the dossier's history took this payment back or settled it.
-fn is_taken_back(work: &Work, dossier: RowId, payment: &PaymentId) -> bool {
-    let stored = work.history.get(&dossier).into_iter().flatten().map(|past| &past.body);
-    let of_this_batch = work.new_events.iter().filter(|e| e.dossier == Some(dossier)).map(|e| &e.body);
-    stored.chain(of_this_batch).any(|body| {
-        let past: Value = serde_json::from_str(body).unwrap_or_default();
-        let name = past.get("type").and_then(Value::as_str).unwrap_or_default();
-        let about = past.pointer("/data/payment_id").and_then(Value::as_str) == Some(payment.as_str());
-        about && (name.contains("fee.cancelled") || name.contains("fee.paid_at_desk"))
+/// Where a payment stands whose request comes after the event that took it back or settled it.
+fn taken_back(work: &Work, dossier: RowId, payment: &Payment) -> Option<PaymentState> {
+    late::took_back(work, dossier, |name, data| {
+        let names_it = data.get("payment_id").and_then(Value::as_str).map(|id| id == payment.id.as_str());
+        match name {
+            EventName::FeeCancelled if names_it == Some(true) => Some(PaymentState::Cancelled),
+            EventName::PaidAtDesk if names_it == Some(true) => Some(PaymentState::PaidAtDesk),
+            EventName::PaidAtDesk if names_it.is_none() => {
+                let lines: Vec<PaymentLine> = serde_json::from_value(data.get("lines")?.clone()).ok()?;
+                is_same_money(&lines, &payment.lines).then_some(PaymentState::PaidAtDesk)
+            }
+            _ => None,
+        }
     })
 }
 
@@ -232,7 +274,13 @@ fn take_back(
     }
     let connector = known.row.connector.clone();
     let kind = if connector == unassigned() { ActionKind::Unassigned } else { ActionKind::OpenPayment };
-    let annulled = annul(work, rules, &(LaneKey::from(id), connector), kind, why)?;
+    let lane = (LaneKey::from(id), connector);
+    let annulled = annul(work, rules, &lane, kind, why)?;
+    if !annulled {
+        // It may have begun, but it waits to be sent again: nobody may be asked to pay any more. Its reference stays
+        // watched.
+        end_waiting(work, &lane, why, |o| o.payload.kind() == ActionKind::OpenPayment);
+    }
     let now = work.now;
     if let Some(loaded) = work.payments.get_mut(id) {
         let record = loaded.edit();
@@ -244,6 +292,22 @@ fn take_back(
         }
     }
     Ok(true)
+}
+
+/// Marks a payment as expired whose time is over; called when the platform was asked and knows of no money. Its
+/// references stay watched, and money that still comes counts.
+pub fn expire(work: &mut Work, rules: &Rules, id: &PaymentId) {
+    let now = work.now;
+    let Some(loaded) = work.payments.get_mut(id) else { return };
+    let is_over = loaded.row.body.expires_at.is_some_and(|at| at <= now);
+    if !is_over || loaded.row.state != PaymentState::Open {
+        return;
+    }
+    let record = loaded.edit();
+    (record.state, record.updated_at) = (PaymentState::Expired, now);
+    let (subject, unit, platform) = (record.subject.clone(), record.unit.clone(), record.connector.clone());
+    let data = json!({ "payment_id": id, "platform": platform, "expires_at": record.body.expires_at });
+    out::tell(work, rules, "payment.expired", subject.as_str(), unit.as_ref(), id.as_str(), data);
 }
 
 fn paid_at_desk(
@@ -265,7 +329,13 @@ fn paid_at_desk(
         }
         if known.state == PaymentState::Paid || known.state == PaymentState::NeedsRefund {
             // Verified money online and stated money at the desk: what came second has to go back.
-            needs_refund(work, rules, &known.id, "paid online and at the desk");
+            needs_refund(
+                work,
+                rules,
+                &known.id,
+                "paid online and at the desk",
+                &format!("{}:desk", known.id),
+            );
         } else {
             let why = "fee.paid_at_desk";
             take_back(work, rules, &known.id, PaymentState::PaidAtDesk, why)?;
@@ -286,6 +356,16 @@ fn line(line: &PaymentLine) -> (String, i64) {
     (line.fee_id.clone().unwrap_or_else(|| line.code.clone()), line.amount.get())
 }
 
+/// Whether two lists of lines are about the same fees and amounts.
+fn is_same_money(one: &[PaymentLine], other: &[PaymentLine]) -> bool {
+    let sorted = |lines: &[PaymentLine]| {
+        let mut lines: Vec<_> = lines.iter().map(line).collect();
+        lines.sort_unstable();
+        lines
+    };
+    sorted(one) == sorted(other)
+}
+
 /// The open payment of the dossier that covers the same fees, if the desk did not name one.
 fn open_payment_for(
     work: &mut Work,
@@ -296,18 +376,11 @@ fn open_payment_for(
         work.missing.payments_of.insert(code.clone());
         return Err(Missing);
     }
-    let mut wanted: Vec<_> = lines.iter().map(line).collect();
-    wanted.sort_unstable();
-    let same = |p: &PaymentRecord| {
-        let mut have: Vec<_> = p.body.lines.iter().map(line).collect();
-        have.sort_unstable();
-        have == wanted
-    };
     Ok(work
         .payments
         .values()
         .map(|p| &p.row)
-        .find(|p| &p.subject == code && p.state == PaymentState::Open && same(p))
+        .find(|p| &p.subject == code && p.state == PaymentState::Open && is_same_money(lines, &p.body.lines))
         .map(|p| p.id.clone()))
 }
 
@@ -323,23 +396,43 @@ pub fn settle_fees(work: &mut Work, code: &DossierCode, settled: Settled, event:
     replace_state(work, code, state, event)
 }
 
+/// Money of a payment that goes back, in đồng.
+struct Given {
+    due: i64,
+    online: i64,
+    back: i64,
+}
+
+/// What goes back may have been too much: then the fee stays paid, once.
+fn give_back(work: &mut Work, code: &DossierCode, id: &PaymentId, given: &Given, event: RowId) {
+    let Some(mut state) = work.dossiers.get(code).map(|d| (*d.row.state).clone()) else { return };
+    let is_of_it = |s: &Settled| s.payment.as_deref() == Some(id.as_str());
+    let at_desk = |s: &Settled| is_of_it(s) && s.how == SettledHow::Desk;
+    let desk: i64 = state.settled.iter().filter(|s| at_desk(s)).map(|s| s.amount).sum();
+    if given.online + desk - given.back < given.due {
+        return unsettle(work, code, id.as_str(), event);
+    }
+    if desk > 0 && given.online > 0 {
+        state.settled.retain(|s| !is_of_it(s) || at_desk(s));
+        replace_state(work, code, state, event);
+    }
+}
+
 fn unsettle(work: &mut Work, code: &DossierCode, payment: &str, event: RowId) {
     let Some(mut state) = work.dossiers.get(code).map(|d| (*d.row.state).clone()) else { return };
     state.settled.retain(|s| s.payment.as_deref() != Some(payment));
     replace_state(work, code, state, event);
 }
 
-/// Marks a payment as having more money than is due.
-pub fn needs_refund(work: &mut Work, rules: &Rules, id: &PaymentId, reason: &str) {
+/// Marks a payment as having more money than is due. `about`: which money, so that each is told once.
+pub fn needs_refund(work: &mut Work, rules: &Rules, id: &PaymentId, reason: &str, about: &str) {
     let now = work.now;
     let Some(loaded) = work.payments.get_mut(id) else { return };
     let record = loaded.edit();
     (record.state, record.updated_at) = (PaymentState::NeedsRefund, now);
     let (subject, unit, amount) = (record.subject.clone(), record.unit.clone(), record.amount);
-    let about =
-        format!("{id}:{}", record.references.iter().filter(|r| r.state == ReferenceState::Paid).count());
     let data = json!({ "payment_id": id, "amount": amount, "reason": reason });
-    out::tell(work, rules, "payment.needs_refund", subject.as_str(), unit.as_ref(), &about, data);
+    out::tell(work, rules, "payment.needs_refund", subject.as_str(), unit.as_ref(), about, data);
     let key = format!("refund:{id}");
     work.opened.push(IncidentRecord { key, connector: None, said: reason.to_owned() });
 }

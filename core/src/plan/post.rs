@@ -9,22 +9,35 @@ use crate::{
         names::{EventData, EventName},
         rejection::{Reason, Rejection},
     },
-    id::{ConnectorId, LaneKey, OrderNumber, RowId},
+    id::{ConnectorId, LaneKey, OrderNumber, ParcelId, RowId},
     need::Need,
-    operation::{ActionKind, Payload},
+    operation::{ActionKind, Operation, OperationState, Payload},
+    outcome::Proof,
     parcel::{Direction, ParcelMove, ParcelRecord, ParcelState},
     plan::{
         admit::Effect,
         course::{bound, unassigned},
-        out,
+        late, out,
         queue::{Missing, Planned, annul, enqueue},
         rules::{PartnerKind, Rules},
     },
     port::work::{IncidentRecord, Loaded, Work},
 };
 
-/// The same parcel id with other content is a conflict.
+/// The same parcel id with other content or for another dossier is a conflict.
 pub fn check(work: &Work, event: &Admissible) -> Result<(), Rejection> {
+    let (id, path) = match &event.data {
+        EventData::Parcel(data) => (&data.parcel.id, "/data/parcel/id"),
+        EventData::ParcelCancelled(data) => (&data.parcel_id, "/data/parcel_id"),
+        _ => return Ok(()),
+    };
+    let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
+    if let Some(known) = work.parcels.get(id)
+        && work.dossier(subject).is_none_or(|d| d.row != known.row.dossier)
+    {
+        let expected = "bưu gửi của chính hồ sơ này";
+        return Err(Rejection::new(Reason::EffectConflict, path, expected, id.as_str()));
+    }
     let EventData::Parcel(data) = &event.data else { return Ok(()) };
     let hash = canonical::hash(event.raw.get("parcel").unwrap_or(&Value::Null));
     match work.parcels.get(&data.parcel.id) {
@@ -71,6 +84,7 @@ fn order(
     let connector = post.clone().unwrap_or_else(unassigned);
     let Some(dossier) = work.dossiers.get(&code).map(|d| d.row.clone()) else { return Ok(()) };
     let order_number = OrderNumber::of(&data.parcel.id);
+    let is_cancelled = effect.late && is_cancelled(work, dossier.row, &data.parcel.id);
     let record = ParcelRecord {
         row: work.id(),
         id: data.parcel.id.clone(),
@@ -80,7 +94,7 @@ fn order(
         connector: connector.clone(),
         direction,
         order_number: order_number.clone(),
-        state: ParcelState::Requested,
+        state: if is_cancelled { ParcelState::Cancelled } else { ParcelState::Requested },
         item_code: None,
         moved_at: None,
         last_move: None,
@@ -90,6 +104,10 @@ fn order(
         updated_at: work.now,
     };
     work.parcels.insert(data.parcel.id.clone(), Loaded::fresh(record));
+    if is_cancelled {
+        effect.note = Some("a newer event cancelled this parcel".into());
+        return Ok(());
+    }
     let (payload, need) = if post.is_some() {
         (Payload::CreateParcel { parcel: Box::new(data.parcel.clone()), direction, order_number }, None)
     } else {
@@ -110,6 +128,14 @@ fn order(
     Ok(())
 }
 
+fn is_cancelled(work: &Work, dossier: RowId, parcel: &ParcelId) -> bool {
+    let of_it = |name, data: &serde_json::Map<String, Value>| {
+        let is_about = data.get("parcel_id").and_then(Value::as_str) == Some(parcel.as_str());
+        (name == EventName::PostCancelled && is_about).then_some(())
+    };
+    late::took_back(work, dossier, of_it).is_some()
+}
+
 fn cancel(
     work: &mut Work,
     rules: &Rules,
@@ -122,9 +148,16 @@ fn cancel(
         effect.note = Some("post.cancelled for a parcel that is unknown".into());
         return Ok(());
     };
+    let lane = (LaneKey::from(&known.id), known.connector.clone());
+    let asks = |o: &Operation| o.payload.kind() == ActionKind::CancelParcel && !o.state.is_ended();
+    if known.state == ParcelState::Cancelled
+        || work.lanes.get(&lane).is_some_and(|l| l.row.open.iter().any(asks))
+    {
+        effect.note = Some("the parcel is cancelled already".into());
+        return Ok(());
+    }
     let is_unassigned = known.connector == unassigned();
     let kind = if is_unassigned { ActionKind::Unassigned } else { ActionKind::CreateParcel };
-    let lane = (LaneKey::from(&known.id), known.connector.clone());
     if annul(work, rules, &lane, kind, &format!("post.cancelled: {}", data.reason))? || is_unassigned {
         let now = work.now;
         if let Some(loaded) = work.parcels.get_mut(&known.id) {
@@ -173,6 +206,9 @@ pub fn track(work: &mut Work, rules: &Rules, connector: &ConnectorId, moves: &[P
             .find(|p| &p.row.connector == connector && p.row.order_number.as_str() == tracked.order_number)
             .map(|p| p.row.id.clone());
         let row = id.as_ref().and_then(|id| work.parcels.get(id)).map(|p| p.row.row);
+        if let Some(id) = &id {
+            settle_order(work, connector, id);
+        }
         work.new_moves.push((connector.clone(), row, tracked.clone()));
         let advanced = match id.and_then(|id| work.parcels.get_mut(&id)) {
             Some(loaded) => moved(loaded, tracked, work.now),
@@ -184,9 +220,41 @@ pub fn track(work: &mut Work, rules: &Rules, connector: &ConnectorId, moves: &[P
     }
 }
 
+/// A tracking record proves that the order exists: ends the doubt about it.
+fn settle_order(work: &mut Work, connector: &ConnectorId, id: &ParcelId) {
+    let is_open = work.parcels.get(id).is_some_and(|p| p.row.state == ParcelState::Requested);
+    let key = LaneKey::from(id);
+    if !is_open {
+        return;
+    }
+    if !work.scope.lanes.contains(&key) {
+        work.missing.lanes.insert(key);
+        return;
+    }
+    let Some(lane) = work.lanes.get_mut(&(key, connector.clone())) else { return };
+    let is_doubtful = |o: &Operation| {
+        o.payload.kind() == ActionKind::CreateParcel
+            && matches!(o.state, OperationState::Doubtful | OperationState::Awaiting)
+    };
+    if !lane.row.open.first().is_some_and(is_doubtful) {
+        return;
+    }
+    let now = work.now;
+    if let Some(operation) = lane.edit().open.first_mut() {
+        operation.state = OperationState::Succeeded;
+        operation.proof = Some(Proof { said: "known by tracking".into(), ..Proof::default() });
+        operation.ended_at = Some(now);
+        let id = operation.id;
+        work.ledger.succeeded += 1;
+        work.touch(id);
+    }
+}
+
 fn moved(loaded: &mut Loaded<ParcelRecord>, tracked: &ParcelMove, now: jiff::Timestamp) -> bool {
-    // The feed is read again from ten minutes before the cursor: only what is newer moves the record and is told.
-    if loaded.row.moved_at.is_some_and(|at| at >= tracked.at) {
+    // The feed is read again from ten minutes before the cursor: only what is newer moves the record and is told. Of
+    // two records of the same moment the one that is further on counts.
+    let is_further = tracked.means.is_some_and(|means| means > loaded.row.state);
+    if loaded.row.moved_at.is_some_and(|at| at > tracked.at || (at == tracked.at && !is_further)) {
         return false;
     }
     let record = loaded.edit();

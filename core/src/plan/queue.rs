@@ -86,21 +86,31 @@ pub fn enqueue(work: &mut Work, rules: &Rules, planned: Planned) -> Result<RowId
     Ok(id)
 }
 
-/// Ends older syncs for which `new` stands in. A held or stuck head is replaced in its place; others, not begun, only
-/// once the partner knows the dossier, and then the survivor keeps its own place behind the steps between them.
+/// Ends older syncs for which `new` stands in. A held or stuck head is replaced in its place, and then nothing older may
+/// follow it; otherwise those that have not begun, only once the partner knows the dossier, and the survivor keeps its
+/// own place behind the steps between them.
 fn supersede(lane: &mut Lane, new: &mut Operation, now: Timestamp) -> Vec<RowId> {
     let mut superseded = Vec::new();
+    // What still waits for a person stands in for nothing: the person may say no.
+    if is_asked(new) {
+        return superseded;
+    }
     let kind = new.payload.kind();
-    let acknowledged = lane.acknowledged;
+    let front = lane.front();
+    let is_cure = |o: &Operation| {
+        o.payload.kind() == kind
+            && matches!(o.state, OperationState::Held | OperationState::Stuck)
+            && !is_asked(o)
+    };
+    let cures = front.is_some_and(|at| lane.open.get(at).is_some_and(is_cure));
+    let acknowledged = lane.acknowledged || cures;
     for (at, old) in lane.open.iter_mut().enumerate() {
         if old.payload.kind() != kind || old.state.is_ended() {
             continue;
         }
-        let cures_head = at == 0 && matches!(old.state, OperationState::Held | OperationState::Stuck);
+        let cures_head = cures && front == Some(at);
         let waits = matches!(old.state, OperationState::Ready | OperationState::Held);
-        // A decision of a person is not taken by a later event.
-        let is_asked = matches!(old.need, Some(Need::Decision(_)));
-        if is_asked || !(cures_head || (acknowledged && waits && !old.begun)) {
+        if is_asked(old) || !(cures_head || (acknowledged && waits && !old.begun)) {
             continue;
         }
         if cures_head {
@@ -116,6 +126,11 @@ fn supersede(lane: &mut Lane, new: &mut Operation, now: Timestamp) -> Vec<RowId>
     superseded
 }
 
+/// A decision of a person is not taken by a later event.
+fn is_asked(operation: &Operation) -> bool {
+    matches!(operation.need, Some(Need::Decision(_)))
+}
+
 /// Ends an operation that has not begun because an event took it back. `false`: too late, or not there.
 pub fn annul(
     work: &mut Work,
@@ -128,18 +143,26 @@ pub fn annul(
         work.missing.lanes.insert(lane.0.clone());
         return Err(Missing);
     }
+    Ok(rules.action(&lane.1, kind).annullable
+        && end_waiting(work, lane, why, |o| o.payload.kind() == kind && !o.begun))
+}
+
+/// Ends a waiting operation of a lane that nothing may come of any more. `false`: there is none.
+pub fn end_waiting(
+    work: &mut Work,
+    lane: &(LaneKey, ConnectorId),
+    why: &str,
+    is_it: impl Fn(&Operation) -> bool,
+) -> bool {
     let now = work.now;
-    let Some(loaded) = work.lanes.get_mut(lane) else { return Ok(false) };
-    if !rules.action(&lane.1, kind).annullable {
-        return Ok(false);
+    let Some(loaded) = work.lanes.get_mut(lane) else { return false };
+    let waits = |o: &Operation| {
+        matches!(o.state, OperationState::Ready | OperationState::Held | OperationState::Stuck)
+    };
+    if !loaded.row.open.iter().any(|o| waits(o) && is_it(o)) {
+        return false;
     }
-    let open = loaded.row.open.iter().position(|o| {
-        o.payload.kind() == kind
-            && !o.begun
-            && matches!(o.state, OperationState::Ready | OperationState::Held | OperationState::Stuck)
-    });
-    let Some(at) = open else { return Ok(false) };
-    let operation = &mut loaded.edit().open[at];
+    let Some(operation) = loaded.edit().open.iter_mut().find(|o| waits(o) && is_it(o)) else { return false };
     operation.state = OperationState::Dismissed;
     operation.need = None;
     operation.decided_by = Some(why.to_owned());
@@ -147,12 +170,12 @@ pub fn annul(
     let id = operation.id;
     work.ledger.dismissed += 1;
     work.touch(id);
-    Ok(true)
+    true
 }
 
 /// Wakes the operations of a dossier's lane that waited for its snapshot. Those that have not begun carry the newest
-/// version: the one fixed at planning was known to be incomplete.
-pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version: i64) {
+/// version: the one fixed at planning was known to be incomplete. Answers how many.
+pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version: i64) -> usize {
     let need = Need::Snapshot(code.to_string());
     let mut woken = Vec::new();
     let now = work.now;
@@ -170,8 +193,8 @@ pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version
             woken.push(operation.id);
         }
     }
-    for id in woken {
-        work.touch(id);
+    for id in &woken {
+        work.touch(*id);
     }
-    work.closed.push(need.to_string());
+    woken.len()
 }

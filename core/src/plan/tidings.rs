@@ -86,7 +86,13 @@ pub fn apply(
             } else {
                 let again = reference.state == ReferenceState::Paid;
                 changed.state = ReferenceState::Paid;
-                (changed.paid_at, changed.paid_amount) = (Some(*at), Some(*amount));
+                // All that was paid under this reference: what is too much is known when some of it goes back.
+                let before = if again { reference.paid_amount.unwrap_or_default() } else { 0 };
+                (changed.paid_at, changed.paid_amount) = (Some(*at), Some(before + amount));
+                // An earlier, failed transaction of the same reference may have left its number here.
+                if !tiding.platform_ref.is_empty() {
+                    changed.platform_ref = Some(tiding.platform_ref.clone());
+                }
                 let changed = changed.clone();
                 store_reference(work, &payment, &changed);
                 paid(work, rules, &payment, tiding, again)?;
@@ -143,7 +149,8 @@ fn paid(
         _ => Some("paid a second time"),
     };
     if let Some(reason) = reason {
-        needs_refund(work, rules, &payment.id, reason);
+        let about = format!("{}:{}", tiding.reference, tiding.platform_ref);
+        needs_refund(work, rules, &payment.id, reason, &about);
         return Ok(());
     }
     let now = work.now;
@@ -189,8 +196,8 @@ fn paid(
     Ok(())
 }
 
-/// A tiding about a reference proves that its opening took place: settles a doubtful or awaiting operation, never a
-/// running one.
+/// A tiding about a reference proves that its opening took place: settles its operation, in doubt or about to go out
+/// (again), but never a running one.
 fn settle_opening(
     work: &mut Work,
     payment: &crate::payment::PaymentRecord,
@@ -205,7 +212,7 @@ fn settle_opening(
     let now = work.now;
     let Some(lane) = work.lanes.get_mut(&(key, connector.clone())) else { return Ok(()) };
     let waits = |o: &crate::operation::Operation| {
-        matches!(o.state, OperationState::Doubtful | OperationState::Awaiting)
+        o.state != OperationState::Running
             && matches!(&*o.payload, crate::operation::Payload::OpenPayment { reference, .. } if *reference == tiding.reference)
     };
     // Still pending without a pay link helps nobody: the doubt remains, and the same reference goes out again.

@@ -61,6 +61,9 @@ pub fn rule(action: ActionKind, has_query: bool) -> ActionRule {
         },
         ActionKind::CreateParcel => ActionRule { repeat: Repeat::ByKey, annullable: true, ..base },
         ActionKind::CancelParcel => base,
-        ActionKind::Unassigned => ActionRule { repeat: Repeat::Dangerous, handed_over: false, ..base },
+        // Nobody carries it out, so that it has certainly not begun.
+        ActionKind::Unassigned => {
+            ActionRule { repeat: Repeat::Dangerous, handed_over: false, annullable: true, ..base }
+        }
     }
 }

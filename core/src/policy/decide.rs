@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     clock::later,
     finding::Finding,
-    operation::{Operation, OperationState},
+    operation::{ActionKind, Operation, OperationState},
     outcome::{Cause, Doubt, Outcome, Proof, Refusal, Setback},
     policy::{
         action::{ActionRule, AfterRefusal, Repeat},
@@ -36,6 +36,7 @@ pub fn settle(operation: &mut Operation, outcome: &Outcome, terms: &Terms<'_>) {
         attempt.ended_at = Some(terms.now);
         attempt.outcome = Some(outcome.name().to_owned());
         (attempt.cause, attempt.said) = said(outcome);
+        attempt.said = attempt.said.as_deref().map(clean);
     }
     operation.need = None;
     match outcome {
@@ -92,7 +93,12 @@ fn move_to(
     operation.state = state;
     operation.due_at = due_at;
     operation.cause = cause;
-    operation.said = said.map(str::to_owned);
+    operation.said = said.map(clean);
+}
+
+/// A partner's words without U+0000, which no store keeps: an outcome that cannot be stored would be sent again.
+fn clean(said: &str) -> String {
+    said.replace('\0', "")
 }
 
 /// Ends the operation as succeeded.
@@ -181,9 +187,21 @@ pub fn resolve_unprobed(operation: &mut Operation, terms: &Terms<'_>) {
     }
 }
 
+/// Whether a platform says that a payment is open (`pending`), but not where it can be paid.
+fn is_open_without_link(operation: &Operation, proof: &Proof) -> bool {
+    operation.payload.kind() == ActionKind::OpenPayment
+        && proof.facts.get("pending").is_some_and(|pending| pending == true)
+        && !proof.facts.contains_key("pay_url")
+}
+
 /// Moves a doubtful or awaiting operation according to what a probe found.
 pub fn found(operation: &mut Operation, finding: &Finding, terms: &Terms<'_>) {
     match finding {
+        Finding::Present(proof) if is_open_without_link(operation, proof) => {
+            // It is there, but only the answer to a repeat under the same reference tells where to pay.
+            let said = "open there, without a link to pay".to_owned();
+            retry_later(operation, &Setback { cause: Cause::NoAnswer, said, retry_after: None }, terms);
+        }
         Finding::Present(proof) => succeed(operation, proof, terms),
         Finding::Absent => {
             // Certainly not there after the window: the same again cannot double.

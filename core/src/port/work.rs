@@ -333,10 +333,11 @@ impl IdSource {
             next.start = range.start;
         } else if let Some(last) = ranges.iter_mut().find(|r| r.end == range.start) {
             last.end = range.end;
-        } else {
+        } else if range.end - range.start >= IDS_PER_DECISION {
             ranges.push(range);
             ranges.sort_by_key(|r| r.start);
         }
+        // A shorter rest that joins no other range would serve nobody: kept, such rests would pile up for ever.
     }
 }
 

@@ -131,8 +131,9 @@ async fn a_refused_sync_stops_its_lane_and_a_correction_cures_it_at_the_head() {
     let syncs = world.operations(ActionKind::SyncDossier);
     assert_eq!(syncs[0].state, OperationState::Superseded);
     assert_eq!(syncs[0].superseded_by, Some(syncs[2].id), "the correction took the stuck one's place");
-    // [stuck sync 2 replaced by the corrected state] [step] [sync 4] [step]
-    assert_eq!(world.seen_at_portal(&code)[1..], ["sync 4", "Tiếp nhận hồ sơ", "sync 4", "Đang xử lý"]);
+    // [stuck sync 2 replaced by the corrected state] [step] [step]: the older, uncorrected sync 4 does not follow it.
+    assert_eq!(syncs[1].state, OperationState::Superseded);
+    assert_eq!(world.seen_at_portal(&code)[1..], ["sync 4", "Tiếp nhận hồ sơ", "Đang xử lý"]);
     world.ledgers_balance().await;
 }
 

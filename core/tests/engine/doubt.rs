@@ -61,7 +61,12 @@ async fn a_doubtful_payment_is_asked_about_before_anything_is_sent_again() {
         .await;
     assert!(world.platform.probes().is_empty(), "not before the settling window");
     world.advance(61).await;
-    world.eventually("the platform was asked", |w| w.platform.probes().len() == 1).await;
+    world
+        .eventually("the platform was asked", |w| {
+            w.states(ActionKind::OpenPayment) == [OperationState::Ready]
+        })
+        .await;
+    assert_eq!(world.platform.probes().len(), 1);
     world.advance(60).await;
     world
         .eventually("it is opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded])

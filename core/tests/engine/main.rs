@@ -6,4 +6,5 @@ mod events;
 mod intake;
 mod money;
 mod post;
+mod review;
 mod world;

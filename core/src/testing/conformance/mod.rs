@@ -25,55 +25,71 @@ pub type Story = for<'a> fn(&'a Harness) -> BoxFuture<'a, Verdict>;
 macro_rules! conformance_stories {
     ($then:ident $(, $extra:path)?) => {
         $crate::$then! { $($extra;)?
-            what_was_written_comes_back_through_every_scope
-            edits_come_back_whole
-            absent_things_are_absent
-            earlier_attempts_are_kept_beside_the_latest
-            a_large_batch_is_one_unit
-            a_failed_unit_writes_nothing
-            unique_keys_refuse_a_second_row
-            a_reference_belongs_to_one_payment
-            an_update_of_no_row_is_an_error
-            known_event_keys_are_told_with_their_hash
-            a_decision_that_asks_for_more_decides_again
-            a_decision_that_always_asks_for_more_is_refused
-            a_decision_that_panics_hurts_nobody_else
-            row_numbers_are_never_given_twice
-            a_decision_cannot_overdraw_its_row_numbers
-            known_tracking_records_are_ignored
-            incidents_are_open_once_and_can_come_again
-            due_lanes_are_found_by_time_oldest_first
-            expired_leases_are_found_and_live_ones_are_not
-            lanes_are_found_by_their_holder
-            held_lanes_are_found_by_the_exact_beginning_of_their_need
-            lanes_are_found_by_their_operations_open_or_ended
-            a_head_is_superseded_in_its_place
-            a_lane_follows_its_head_until_it_is_idle
-            next_due_is_the_earliest_of_that_state
-            two_handles_that_insert_the_same_see_one_winner
-            two_handles_never_claim_the_same_lane
-            settle_and_admit_never_leave_an_operation_waiting
-            concurrent_edits_of_one_row_are_not_lost
-            units_over_the_same_rows_never_block_each_other_for_ever
-            a_caller_that_goes_away_leaves_whole_units
-            the_outbox_keeps_order_and_every_field
-            no_outbox_row_appears_behind_a_cursor
-            a_slow_unit_cannot_be_overtaken_in_the_outbox
-            a_singleton_has_one_holder_and_growing_fences
-            a_fenced_off_holder_cannot_move_the_cursor
-            a_units_cursor_is_part_of_the_unit
-            timers_run_once_and_catch_up
-            the_newer_session_wins
-            a_pause_keeps_its_beginning_and_is_one_incident
-            the_same_tidings_are_applied_once
-            references_to_ask_are_filtered_and_ordered
-            both_ledgers_balance_before_and_after_folding
-            the_store_tells_its_time_and_epoch
-            the_overview_counts_what_is_open
-            a_timeline_tells_everything_about_a_dossier
-            operations_are_found_by_every_filter
-            an_operation_is_shown_with_its_attempts_and_state
-            quarantine_is_shown_by_number
+            whole {
+                what_was_written_comes_back_through_every_scope
+                edits_come_back_whole
+                absent_things_are_absent
+                earlier_attempts_are_kept_beside_the_latest
+                a_large_batch_is_one_unit
+            }
+            rules {
+                a_failed_unit_writes_nothing
+                unique_keys_refuse_a_second_row
+                a_reference_belongs_to_one_payment
+                an_update_of_no_row_is_an_error
+                known_event_keys_are_told_with_their_hash
+                a_decision_that_asks_for_more_decides_again
+                a_decision_that_always_asks_for_more_is_refused
+                a_decision_that_panics_hurts_nobody_else
+                row_numbers_are_never_given_twice
+                a_decision_cannot_overdraw_its_row_numbers
+                known_tracking_records_are_ignored
+                incidents_are_open_once_and_can_come_again
+                the_same_tidings_are_applied_once
+            }
+            lanes {
+                due_lanes_are_found_by_time_oldest_first
+                expired_leases_are_found_and_live_ones_are_not
+                lanes_are_found_by_their_holder
+                held_lanes_are_found_by_the_exact_beginning_of_their_need
+                lanes_are_found_by_their_operations_open_or_ended
+                a_head_is_superseded_in_its_place
+                a_lane_follows_its_head_until_it_is_idle
+                next_due_is_the_earliest_of_that_state
+            }
+            races {
+                two_handles_that_insert_the_same_see_one_winner
+                two_handles_never_claim_the_same_lane
+                settle_and_admit_never_leave_an_operation_waiting
+                concurrent_edits_of_one_row_are_not_lost
+                units_over_the_same_rows_never_block_each_other_for_ever
+                a_caller_that_goes_away_leaves_whole_units
+            }
+            outbox {
+                the_outbox_keeps_order_and_every_field
+                no_outbox_row_appears_behind_a_cursor
+                a_slow_unit_cannot_be_overtaken_in_the_outbox
+            }
+            single {
+                a_singleton_has_one_holder_and_growing_fences
+                a_fenced_off_holder_cannot_move_the_cursor
+                a_units_cursor_is_part_of_the_unit
+                timers_run_once_and_catch_up
+                the_newer_session_wins
+                a_pause_keeps_its_beginning_and_is_one_incident
+                the_store_tells_its_time_and_epoch
+            }
+            partners {
+                references_to_ask_are_filtered_and_ordered
+                both_ledgers_balance_before_and_after_folding
+            }
+            views {
+                the_overview_counts_what_is_open
+                a_timeline_tells_everything_about_a_dossier
+                operations_are_found_by_every_filter
+                an_operation_is_shown_with_its_attempts_and_state
+                quarantine_is_shown_by_number
+            }
         }
     };
 }
@@ -82,10 +98,10 @@ macro_rules! conformance_stories {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! conformance_list {
-    ($($name:ident)+) => {
+    ($($module:ident { $($name:ident)+ })+) => {
         /// Every story by name.
         pub fn stories() -> Vec<(&'static str, Story)> {
-            vec![$((stringify!($name), |harness| Box::pin($name(harness)))),+]
+            vec![$($((stringify!($name), |harness| Box::pin($module::$name(harness)))),+),+]
         }
     };
 }
@@ -94,10 +110,13 @@ macro_rules! conformance_list {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! conformance_list_tests {
-    ($make:path; $($name:ident)+) => {
-        $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-        async fn $name() {
-            $crate::testing::conformance::tell(stringify!($name), $make(stringify!($name)).await).await;
+    ($make:path; $($module:ident { $($name:ident)+ })+) => {
+        $(mod $module {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                $crate::testing::conformance::tell(stringify!($name), $make(stringify!($name)).await).await;
+            })+
         })+
     };
 }
@@ -110,15 +129,6 @@ macro_rules! conformance_tests {
         $crate::conformance_stories!(conformance_list_tests, $make);
     };
 }
-
-use lanes::*;
-use outbox::*;
-use partners::*;
-use races::*;
-use rules::*;
-use single::*;
-use views::*;
-use whole::*;
 
 crate::conformance_stories!(conformance_list);
 

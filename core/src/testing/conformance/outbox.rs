@@ -54,11 +54,11 @@ pub(super) async fn the_outbox_keeps_order_and_every_field(h: &Harness) -> Verdi
 /// Follows the outbox like the relay until so many rows were seen, or nothing new has come for ten seconds.
 async fn follow(store: &dyn Store, wanted: usize) -> Result<Vec<String>, Failure> {
     let (mut cursor, mut seen, mut idle) = (0, Vec::new(), 0);
-    while seen.len() < wanted && idle < 1000 {
-        let rows = store.outbox(cursor, 7).await?;
+    while seen.len() < wanted && idle < 5000 {
+        let rows = store.outbox(cursor, 500).await?;
         if rows.is_empty() {
             idle += 1;
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         } else {
             idle = 0;
         }
@@ -72,15 +72,15 @@ async fn follow(store: &dyn Store, wanted: usize) -> Result<Vec<String>, Failure
 }
 
 pub(super) async fn no_outbox_row_appears_behind_a_cursor(h: &Harness) -> Verdict {
-    const SMALL: usize = 40;
-    const LARGE: usize = 6;
-    const LARGE_ROWS: usize = 300;
+    const SMALL: usize = 150;
+    const LARGE: usize = 4;
+    const LARGE_ROWS: usize = 3000;
     let all = SMALL + LARGE * LARGE_ROWS;
     // Large units take their numbers over a long time while small ones commit in between.
     let large = async {
         for n in 0..LARGE {
             h.unit(seed::nothing(), move |work| {
-                work.outbox.extend((0..LARGE_ROWS).map(|i| seed::out_event(&format!("large-{n}-{i:03}"))));
+                work.outbox.extend((0..LARGE_ROWS).map(|i| seed::out_event(&format!("large-{n}-{i:04}"))));
             })
             .await?;
         }
@@ -88,9 +88,8 @@ pub(super) async fn no_outbox_row_appears_behind_a_cursor(h: &Harness) -> Verdic
     };
     let small = async {
         for n in 0..SMALL {
-            h.look(seed::nothing(), move |work| work.outbox.push(seed::out_event(&format!("small-{n:02}"))))
+            h.look(seed::nothing(), move |work| work.outbox.push(seed::out_event(&format!("small-{n:03}"))))
                 .await?;
-            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Verdict::Ok(())
     };

@@ -27,7 +27,14 @@ use crate::{
     testing::fixtures::{self, morning},
 };
 
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Only a store that does not let both in waits for so long.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Makes both handles ready, so that two units really run at once: a first connection takes its time.
+async fn warm_up(h: &Harness) -> Verdict {
+    let both = futures_util::join!(h.unit(seed::nothing(), |_| ()), h.look(seed::nothing(), |_| ()));
+    both.0.and(both.1)
+}
 
 /// Lets a decision wait at a meeting on its first call only, and only where that cannot hang.
 fn once(h: &Harness, meeting: &Arc<Meeting>) -> impl Fn() + Send + Sync + 'static {
@@ -48,6 +55,7 @@ pub(super) async fn two_handles_that_insert_the_same_see_one_winner(h: &Harness)
         lanes: [fixtures::lane_key(fixtures::nth_code(1).as_str())].into(),
         ..Scope::default()
     };
+    warm_up(h).await?;
     let meeting = Meeting::of(2, PATIENCE);
     let insert = || {
         let (wait, code) = (once(h, &meeting), code.clone());
@@ -69,6 +77,7 @@ pub(super) async fn two_handles_that_insert_the_same_see_one_winner(h: &Harness)
     };
     let (a, b) = futures_util::join!(h.unit(scope(), insert()), h.look(scope(), insert()));
     let (a, b) = (a?, b?);
+    ensure!(!h.concurrent_writers || meeting.has_all(), "expected both units to be open at once");
     ensure!(
         a != b && [a, b].contains(&(true, true)),
         "expected one winner and one that saw its rows, got {a:?}, {b:?}"
@@ -89,6 +98,7 @@ pub(super) async fn two_handles_never_claim_the_same_lane(h: &Harness) -> Verdic
         }
     })
     .await?;
+    warm_up(h).await?;
     let meeting = Meeting::of(2, PATIENCE);
     let claim = |holder: &'static str| {
         let wait = once(h, &meeting);
@@ -105,13 +115,16 @@ pub(super) async fn two_handles_never_claim_the_same_lane(h: &Harness) -> Verdic
                     heads.push(head.id);
                 }
             }
-            heads.iter().for_each(|id| work.touch(*id));
+            for id in &heads {
+                work.touch(*id);
+            }
             heads
         }
     };
     let scope = || seed::due(LaneState::Ready, 15);
     let (a, b) = futures_util::join!(h.unit(scope(), claim("one")), h.look(scope(), claim("two")));
     let (mut a, mut b): (BTreeSet<_>, BTreeSet<_>) = (a?.into_iter().collect(), b?.into_iter().collect());
+    ensure!(!h.concurrent_writers || meeting.has_all(), "expected both units to be open at once");
     let both: Vec<_> = a.intersection(&b).copied().collect();
     ensure_eq!(both, Vec::<i64>::new(), "operations that both handles claimed");
     // Whoever was passed over takes what is left.
@@ -129,6 +142,7 @@ pub(super) async fn two_handles_never_claim_the_same_lane(h: &Harness) -> Verdic
 }
 
 pub(super) async fn settle_and_admit_never_leave_an_operation_waiting(h: &Harness) -> Verdict {
+    warm_up(h).await?;
     for round in 0..6 {
         let key = format!("k-{round}");
         let seeded = key.clone();
@@ -139,7 +153,7 @@ pub(super) async fn settle_and_admit_never_leave_an_operation_waiting(h: &Harnes
         })
         .await?;
         // The first one in waits for the other, which must not get in, until its patience has run out.
-        let meeting = Meeting::of(2, Duration::from_millis(60));
+        let meeting = Meeting::of(2, Duration::from_millis(150));
         let (at, wait) = (key.clone(), once(h, &meeting));
         let settle = h.unit(seed::lanes_of([key.as_str()]), move |work: &mut Work| {
             wait();
@@ -213,6 +227,7 @@ pub(super) async fn concurrent_edits_of_one_row_are_not_lost(h: &Harness) -> Ver
             row.item_code = Some((n + 1).to_string());
         }
     };
+    warm_up(h).await?;
     for scope in &scopes {
         let one = async {
             for _ in 0..ROUNDS {
@@ -236,7 +251,7 @@ pub(super) async fn concurrent_edits_of_one_row_are_not_lost(h: &Harness) -> Ver
         .look(all, |work| {
             let dossier = work.dossiers.values().map(|d| d.row.version).next();
             let payment = work.payments.values().map(|p| p.row.amount).next();
-            (dossier, payment, work.parcels.values().filter_map(|p| p.row.item_code.clone()).next())
+            (dossier, payment, work.parcels.values().find_map(|p| p.row.item_code.clone()))
         })
         .await?;
     let edits = 2 * ROUNDS;
@@ -276,7 +291,7 @@ pub(super) async fn units_over_the_same_rows_never_block_each_other_for_ever(h: 
     };
     let units = (run("one", by_key), run("two", by_operation), run("two", mixed));
     let all = async { futures_util::join!(units.0, units.1, units.2) };
-    let Ok((a, b, c)) = tokio::time::timeout(Duration::from_secs(60), all).await else {
+    let Ok((a, b, c)) = tokio::time::timeout(Duration::from_mins(1), all).await else {
         ensure!(false, "expected all units to end within a minute: they wait for each other");
         return Ok(());
     };

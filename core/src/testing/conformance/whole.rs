@@ -315,27 +315,23 @@ pub(super) async fn edits_come_back_whole(h: &Harness) -> Verdict {
         ensure!(false, "expected the unit to find its rows again");
         return Ok(());
     };
-    let (d, p, c, l) = h
+    let loaded = h
         .look(scope, |work| {
             (work.dossiers.clone(), work.payments.clone(), work.parcels.clone(), work.lanes.clone())
         })
         .await?;
     ensure_eq!(
-        d.get(&dossier.code),
+        loaded.0.get(&dossier.code),
         Some(&Loaded::stored(dossier)),
-        "the edited dossier with its newest state"
+        "the edited dossier, newest state"
     );
     ensure_eq!(
-        p.get(&payment.id),
+        loaded.1.get(&payment.id),
         Some(&Loaded::stored(payment)),
-        "the edited payment with its new reference"
+        "the edited payment, new reference"
     );
-    ensure_eq!(c.get(&parcel.id), Some(&Loaded::stored(parcel)), "the edited parcel");
-    ensure_eq!(
-        l.get(&key),
-        Some(&Loaded::stored(lane)),
-        "the edited lane: held, without lease, with its need"
-    );
+    ensure_eq!(loaded.2.get(&parcel.id), Some(&Loaded::stored(parcel)), "the edited parcel");
+    ensure_eq!(loaded.3.get(&key), Some(&Loaded::stored(lane)), "the edited lane: held, no lease, its need");
     Ok(())
 }
 

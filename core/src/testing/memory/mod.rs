@@ -139,14 +139,12 @@ impl MemoryStore {
         let mut tables = self.open()?;
         for _ in 0..ROUNDS {
             let block = loop {
-                match self.ids.slice() {
-                    Some(block) => break Arc::new(block),
-                    None => {
-                        let start = tables.next_id;
-                        tables.next_id += RESERVE;
-                        self.ids.add(start..tables.next_id);
-                    }
+                if let Some(block) = self.ids.slice() {
+                    break Arc::new(block);
                 }
+                let start = tables.next_id;
+                tables.next_id += RESERVE;
+                self.ids.add(start..tables.next_id);
             };
             let mut work = Work::new(self.time(), scope.clone(), Arc::clone(&block));
             let decided = load::load(&tables, &mut work).and_then(|()| {

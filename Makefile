@@ -1,0 +1,41 @@
+# Everything a developer runs. The work is in scripts/; this file only names it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The SQL caches in stores/*/.sqlx stand in for databases at build time; `make sqlx` renews them.
+export SQLX_OFFLINE := true
+
+.PHONY: help demo sandbox test hermetic e2e lint soak sqlx clean-servers
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## play some weeks of a sample province against simulated partners, then end; nothing to install
+	cargo run --locked --package lienthong -- demo
+
+sandbox: ## the same, but keep serving, with the console open
+	cargo run --locked --package lienthong -- sandbox
+
+test: ## everything: installs what is missing, starts private servers, lints, tests, stops the servers
+	scripts/test
+
+hermetic: ## the tests that need nothing but Rust
+	cargo build --locked --workspace --bins --tests
+	cargo test --locked --workspace
+
+e2e: ## the tests with a real RabbitMQ, PostgreSQL, processes and Chromium
+	scripts/install-tools servers
+	cargo build --locked --workspace --all-features --bins --tests
+	scripts/with-servers cargo test --locked --workspace --all-features --test e2e
+
+lint: ## format, clippy, licences and bans, documentation, scripts
+	scripts/lint
+
+soak: ## 5,303 dossiers, seven months of a district, with kills and outages; see scripts/soak for its options
+	scripts/soak
+
+sqlx: ## renew the SQL caches; CHECK=1: only compare them with what is committed
+	scripts/sqlx
+
+clean-servers: ## stop and remove private servers that a killed run has left behind
+	scripts/clean-servers

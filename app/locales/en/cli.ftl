@@ -1,0 +1,133 @@
+# The command line, the sandbox and the demonstration.
+
+## Headings
+cli-number = No.
+cli-partner = Partner
+cli-action = Operation
+cli-actions = Can do
+cli-kind = Kind
+cli-dossier-code = Dossier
+cli-dossier-aliases = Other codes
+cli-dossier-version = Version
+cli-dossier-known = Note
+cli-dossier-unknown = No full snapshot of this dossier has come yet
+cli-state = State
+cli-unit = Unit
+cli-why = Why
+cli-who = Who acts
+cli-next = Next
+cli-when = When
+cli-what = What
+cli-more = More
+cli-where = Where
+cli-line = Line
+cli-verdict = Verdict
+cli-events = Events
+cli-event = Event
+cli-source = Source
+cli-expected = Expected
+cli-got = Got
+cli-count = Count
+cli-amount = Amount (đ)
+cli-since = Since
+cli-done = Done
+cli-waiting = Waiting
+cli-stuck = Need somebody
+cli-dropped = Dropped
+cli-oldest = Oldest since
+cli-paused-since = Paused since
+cli-attempt = Try
+cli-outcome = Outcome
+cli-said = Partner said
+cli-created = Planned
+cli-ended = Ended
+cli-decided-by = Decided by
+cli-payload = Carries
+
+## Answers
+cli-late = late
+cli-planned = { $count ->
+    [one] one operation
+   *[other] { $count } operations
+}
+cli-verdict-accepted = Accepted
+cli-verdict-acceptable = Valid
+cli-verdict-duplicate = Duplicate, accepted before
+cli-verdict-quarantined = Not accepted, reasons below
+cli-more-problems = … and { $count } more lines; use --json to see all.
+cli-next-page = There is more: add --after { $after }
+cli-done-retry = Operation { $id } will be sent again; the reason is on record.
+cli-done-dismiss = Operation { $id } is dismissed; the reason is on record.
+cli-migrated = The store's tables are up to date.
+cli-schema-written = { $count } files written to { $folder }.
+cli-config-good = { $file }: good.
+cli-config-embedded = no configuration file; the default is used (SQLite in ./data)
+cli-headline-quiet = nothing waits for a person
+cli-headline-matters = { $count ->
+    [one] one matter needs a person
+   *[other] { $count } matters need a person
+}
+cli-counts = { $dossiers } dossiers · { $quarantine } events in quarantine
+
+## Ledgers
+cli-ledger-messages = Messages: received = admitted + duplicate + quarantined
+cli-ledger-operations = Operations: planned = succeeded + refused + superseded + dismissed + open
+cli-ledger-received = Received
+cli-ledger-admitted = Admitted
+cli-ledger-duplicate = Duplicate
+cli-ledger-quarantined = Quarantined
+cli-ledger-planned = Planned
+cli-ledger-succeeded = Succeeded
+cli-ledger-refused = Refused
+cli-ledger-superseded = Superseded
+cli-ledger-dismissed = Dismissed
+cli-ledger-open = Open
+cli-ledger-difference = Difference
+
+## When it cannot be done
+cli-no-server = No Liên thông server answers at { $url }.
+    .remedy = Check the address after --server, and whether the service is running.
+cli-no-token = No access token: the service's secret cannot be read.
+    .remedy = Ask an administrator: lienthong token issue --subject NAME --scope read, then use --token-file.
+
+## Sandbox and demonstration
+cli-progress-events = Taking events in
+cli-progress-deliver = Delivering to partners
+cli-progress-pay = Citizens pay
+cli-progress-parcels = The post delivers
+cli-progress-settle = Settling
+cli-sandbox-loopback = The sandbox listens on this machine only (127.0.0.1).
+    .remedy = Leave --listen out or use 127.0.0.1; to open it to a network run the service: lienthong serve.
+cli-sandbox-open = Open the console (the link works once): { $url }
+cli-sandbox-folder = Data and configuration: { $folder }  (lienthong --config { $folder }/lienthong.toml status)
+cli-sandbox-partners = Simulated partners: { $urls }
+cli-sandbox-played = The sample dossiers are in; citizens pay after 20 seconds, parcels move every 15. Stop: Ctrl-C.
+cli-demo-restless = After { $seconds } seconds something is still moving; what follows is the account of this moment.
+cli-closing-sent = What reached the partners
+cli-closing-told = What was told to the one-stop system
+cli-closing-waits = What waits, and why
+cli-closing-nothing-waits = Nothing waits.
+cli-closing-violations = Violations of the partners' contracts: { $count }
+cli-closing-good = ✓ Both ledgers come out, no contract was violated.
+cli-closing-bad = ✗ A difference or a violation: see above.
+
+## Events out
+cli-out-event-quarantined = Event in quarantine
+cli-out-event-conflict = Event in conflict
+cli-out-dossier-snapshot_requested = Full dossier asked for
+cli-out-portal-synced = Portal has the dossier
+cli-out-portal-refused = Portal refused
+cli-out-payment-opened = Payment opened
+cli-out-payment-succeeded = Citizen has paid
+cli-out-payment-failed = Payment failed
+cli-out-payment-expired = Payment expired
+cli-out-payment-needs_refund = Money has to be given back
+cli-out-payment-refunded = Money given back
+cli-out-post-accepted = Post has the order
+cli-out-post-moved = Parcel moved
+cli-out-post-delivered = Parcel delivered
+cli-out-post-failed = Delivery failed
+cli-out-post-came_back = Parcel came back
+cli-out-post-cancelled = Parcel cancelled
+cli-out-operation-stuck = Operation stuck
+cli-out-operation-resumed = Operation resumed

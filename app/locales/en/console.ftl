@@ -1,0 +1,248 @@
+# What the console's pages say.
+
+skip = Skip to content
+nav-label = Sections
+nav-province = The province today
+nav-dossiers = Dossiers
+nav-operations = Operations
+nav-quarantine = Quarantine
+other-language = Tiếng Việt
+log-out = Log out
+as-of = As of
+footer = Vietnam time (UTC+7).
+back-home = Back to the province today
+nothing = (nothing)
+since = began
+planned = planned
+ended = ended
+due-again = again
+
+login-title = Log in
+login-welcome = You are logged in
+login-go-on = Go to the console
+login-token = Token
+login-help = An administrator makes one on the server with
+login-enter = Log in
+login-expired = The token has expired. Ask an administrator for a new one.
+login-used = This link has been used already. Make a new one, or paste a token below.
+login-wrong = The token is not right. Check that you have copied all of it.
+
+headline-calm = Everything runs by itself; nothing needs a person
+headline-waiting = Nothing needs a person; some work waits for a partner
+headline-persons = { $n ->
+    [one] { $n } matter needs a person
+   *[other] { $n } matters need a person
+}
+headline-broken = The system is in trouble
+broken-store = The store does not answer. Look at the database server and the disk.
+broken-broker = RabbitMQ is not connected. Events wait in the queue; look at the RabbitMQ server.
+broken-ledger = The ledgers do not balance. Tell the developers of Liên thông at once, with a picture of this page.
+dossiers-known = { $n ->
+    [one] { $n } dossier
+   *[other] { $n } dossiers
+}
+refresh-on = Reload every 30 seconds
+refresh-off = Stop reloading
+
+matters-title = What you should know
+advice-who = Who acts
+advice-next = What next
+matter-alone = holds no operation
+matter-dossier = see the dossier
+matter-count = { $n ->
+    [one] { $n } operation
+   *[other] { $n } operations
+}
+matter-count-least = { $n ->
+    [one] at least { $n } operation
+   *[other] at least { $n } operations
+}
+quarantine-matter = { $n ->
+    [one] { $n } event is in quarantine
+   *[other] { $n } events are in quarantine
+}
+    .who = The vendor of the source's one-stop system
+    .next = Open the list to see what is wrong with each, have the vendor correct and publish them again. Other events are not affected.
+quarantine-open = See the list
+
+partners-title = Partners
+partners-empty = No connector is configured.
+col-partner = Partner
+col-condition = Condition
+col-done = Sent today
+col-waiting = Waiting
+col-stuck = Needs a person
+col-oldest = Longest wait
+condition-works = Works
+condition-paused = Paused
+of-which-doubtful = { $n } with unknown outcome
+outbox-waiting = { $n ->
+    [one] { $n } message has not reached the one-stop system yet.
+   *[other] { $n } messages have not reached the one-stop system yet.
+}
+
+units-title = Units
+units-empty = No unit has sent an event today.
+unit-unknown = Unit unknown
+col-unit = Unit
+col-events-today = Received today
+col-sent-today = Sent today
+
+ledgers-title = Ledgers
+ledgers-help = Everything that comes in has to end somewhere: both differences must always be 0.
+ledger-messages = Events
+ledger-operations = Operations
+ledger-received = Received
+ledger-admitted = Admitted
+ledger-duplicate = Duplicate, known already
+ledger-quarantined = Quarantined
+ledger-planned = Planned
+ledger-succeeded = Done
+ledger-refused = Refused
+ledger-superseded = Replaced by a newer one
+ledger-dismissed = Dismissed
+ledger-open = Open
+ledger-difference = Difference
+
+search-title = Find a dossier
+search-label = Dossier code
+search-go = Find
+search-help = The code on the receipt, or the code of the National Public Service Portal.
+dossier-title = Dossier
+dossier-aliases = Other codes:
+dossier-unknown = Only single events have come, not yet the dossier as a whole. Its operations are held until the one-stop system sends it in full.
+dossier-calm = Nothing waits: all operations of the dossier have ended.
+dossier-waiting = The dossier waits for its turn or for a partner; nobody has to act.
+dossier-needs-person = { $n ->
+    [one] { $n } operation of the dossier needs a person.
+   *[other] { $n } operations of the dossier need a person.
+}
+waiting-title = Waiting
+timeline-title = What happened
+timeline-empty = Nothing has happened to this dossier yet.
+details-json = Full content
+attempts-summary = { $n ->
+    [one] { $n } attempt
+   *[other] { $n } attempts
+}
+event-happened = Happened at the source on { $what }
+event-late = Came late, after events with a higher number
+event-recorded = Recorded only; nothing goes to a partner
+event-planned = { $n ->
+    [one] Planned { $n } operation
+   *[other] Planned { $n } operations
+}
+operation-ended = Ended on { $what }
+operation-superseded-by = Replaced by operation { $what }
+operation-decided-by = Decided by { $what }
+payment-title = Payment of
+parcel-order = Order number { $what }
+parcel-item = Item code { $what }
+platform-ref = transaction { $what }
+paid-at = paid on { $what }
+pay-page = payment page
+
+fact-status = Status
+fact-procedure = Procedure
+fact-unit = Unit
+fact-applicant = Applicant
+fact-phone = Phone
+fact-summary = Summary
+fact-received = Received
+fact-due = Due
+fact-finished = Finished
+fact-returned = Handed over
+fact-lane = Lane
+fact-place = Place in the lane
+fact-version = Dossier version
+fact-attempts = Attempts so far
+fact-need = Missing
+fact-decided = Decided by hand
+fact-source = Source
+fact-subject = Dossier code
+fact-type = Event type
+fact-event-id = Event id
+fact-origin = Came by
+fact-path = Where
+fact-expected = Expected
+fact-got = Found
+facts-title = Details
+
+filter-label = Filter operations
+filter-all = All
+filter-open = Only those that have not ended
+filter-go = Filter
+filter-clear = Clear
+col-number = Number
+col-action = What
+col-dossier = Dossier
+col-state = State
+col-cause = Cause
+col-attempts = Attempts
+col-created = Planned
+col-attempt = Attempt
+col-outcome = Outcome
+col-said = Answer
+col-began = Began
+col-took = Took
+operations-empty = No operation fits the filter.
+pages-label = Pages
+page-first = Back to the beginning
+page-next = Next page
+operation-title = Operation
+operation-head = { $what }, its turn now
+operation-behind = { $what }
+attempts-title = Attempts
+attempts-caption = Attempts of this operation
+attempts-empty = It has not been sent yet.
+payload-title = What is sent
+proof-title = The partner's confirmation
+carried-title = The dossier as planned
+masked-note = Phone, identity and account numbers are shown in part only.
+retry-title = Send again
+retry-help = Sends it at once, whatever the schedule says. For when the cause has been dealt with.
+retry-go = Send again
+dismiss-title = Dismiss
+dismiss-help = Ends it without sending: the partner will not get this from this operation, and what comes after it may go on.
+dismiss-sure = I understand that the partner will not get this
+dismiss-go = Dismiss the operation
+reason-label = Reason (kept with your name)
+decide-no-right = You are here with the right to read. Sending again and dismissing need the right “operate”.
+
+quarantine-title = Quarantine
+quarantine-help = Events that could not be admitted. Each is kept as it came, its source was told, and it blocks nothing else.
+quarantine-empty = No event is in quarantine.
+quarantine-found = What is wrong
+col-reason = Why
+col-source = Source
+col-received = Received
+raw-title = As it came
+raw-size = { $n } bytes, exactly as received; may contain personal data.
+raw-no-right = Only those with the right “operate” see the content.
+
+ago-now = just now
+ago-minutes = { $n ->
+    [one] { $n } minute ago
+   *[other] { $n } minutes ago
+}
+ago-hours = { $n ->
+    [one] { $n } hour ago
+   *[other] { $n } hours ago
+}
+ago-days = { $n ->
+    [one] { $n } day ago
+   *[other] { $n } days ago
+}
+in-moment = now
+in-minutes = { $n ->
+    [one] in { $n } minute
+   *[other] in { $n } minutes
+}
+in-hours = { $n ->
+    [one] in { $n } hour
+   *[other] in { $n } hours
+}
+in-days = { $n ->
+    [one] in { $n } day
+   *[other] in { $n } days
+}

@@ -1,0 +1,41 @@
+# Errors of the API, and pages that say one thing.
+
+error-token_missing = The request has no token. Send “Authorization: Bearer …”; make one with “lienthong token issue”.
+error-token_invalid = The token is not one of this installation or was altered. Make one with “lienthong token issue”.
+error-token_expired = The token has expired. Make a new one with “lienthong token issue”.
+error-scope_missing = The token lacks the right “{ $what }”.
+error-store_unavailable = The store does not answer for the moment; nothing is lost. Please try again in a few seconds.
+error-too_slow = The request took too long. Please try again, or ask for less.
+error-internal = An error inside Liên thông. See the log by the x-request-id of this answer.
+error-no_such_address = There is nothing at this address.
+error-wrong_method = This address does not take that method.
+error-metrics_off = Metrics are switched off in the configuration.
+error-no_such_dossier = No dossier with the code { $what } is known.
+error-no_such_operation = There is no operation { $what }.
+error-no_such_entry = There is no quarantine entry { $what }.
+error-unknown_state = There is no state “{ $what }”.
+error-number_unreadable = “{ $what }” is not a number.
+error-query_unreadable = The query cannot be read: { $what }
+error-cursor_unreadable = “{ $what }” is no cursor; it should look like EPOCH-NUMBER, e.g. 1-42.
+error-epoch_changed = The store was restored, so the old cursor is not valid any more. Read again from { $what } and skip what you have.
+error-body_unreadable = The body cannot be read or is larger than allowed. { $what }
+error-body_empty = The request has no body.
+error-batch_unreadable = A batch has to be a JSON array: { $what }
+error-content_type = The content type “{ $what }” is not taken; use application/cloudevents+json or application/cloudevents-batch+json.
+error-reason_missing = A reason is needed.
+error-not_allowed = That cannot be done with the operation now ({ $what }).
+
+notice-dossier = No dossier with the code { $what } is known
+    .next = Check the code on the receipt. If it is right, the one-stop system has not published any event of it, or the event is in quarantine.
+notice-operation = There is no operation { $what }
+    .next = The number may be mistyped. Look for it among the operations.
+notice-entry = There is no quarantine entry { $what }
+    .next = The number may be mistyped. Look for it in the quarantine.
+notice-forbidden = You do not have the right to do this
+    .next = Ask the administrator for a token with that right (lienthong token issue), then log in again.
+notice-form = The form is out of date or not from this site
+    .next = Nothing was changed. Go back, reload the page and send the form again.
+notice-question = The filter “{ $what }” is not understood
+    .next = Open the list of operations again and choose from the filter.
+notice-store = The store does not answer for the moment
+    .next = Nothing is lost: events wait in the queue. Reload in a few seconds; if it goes on, look at the database server.

@@ -1,0 +1,127 @@
+# Dòng lệnh, sandbox và buổi diễn thử.
+
+## Tiêu đề cột
+cli-number = Số
+cli-partner = Đối tác
+cli-action = Thao tác
+cli-actions = Làm được
+cli-kind = Loại
+cli-dossier-code = Hồ sơ
+cli-dossier-aliases = Mã khác
+cli-dossier-version = Phiên bản
+cli-dossier-known = Lưu ý
+cli-dossier-unknown = Chưa nhận được thông tin đầy đủ của hồ sơ này
+cli-state = Trạng thái
+cli-unit = Đơn vị
+cli-why = Vì sao
+cli-who = Ai xử lý
+cli-next = Việc tiếp theo
+cli-when = Lúc
+cli-what = Việc
+cli-more = Chi tiết
+cli-where = Chỗ nào
+cli-line = Dòng
+cli-verdict = Kết quả
+cli-events = Sự kiện
+cli-event = Sự kiện
+cli-source = Nguồn
+cli-expected = Cần
+cli-got = Nhận được
+cli-count = Số lượng
+cli-amount = Số tiền (đ)
+cli-since = Từ
+cli-done = Xong
+cli-waiting = Đang chờ
+cli-stuck = Cần người
+cli-dropped = Thôi
+cli-oldest = Chờ lâu nhất từ
+cli-paused-since = Tạm dừng từ
+cli-attempt = Lần
+cli-outcome = Kết quả
+cli-said = Đối tác nói
+cli-created = Lập lúc
+cli-ended = Kết thúc lúc
+cli-decided-by = Người quyết định
+cli-payload = Nội dung
+
+## Câu trả lời
+cli-late = đến muộn
+cli-planned = { $count } thao tác
+cli-verdict-accepted = Đã nhận
+cli-verdict-acceptable = Hợp lệ
+cli-verdict-duplicate = Trùng, đã nhận trước đây
+cli-verdict-quarantined = Không nhận được, xem lý do bên dưới
+cli-more-problems = … và { $count } dòng nữa; dùng --json để xem tất cả.
+cli-next-page = Còn nữa: thêm --after { $after }
+cli-done-retry = Đã xếp lại thao tác { $id } để gửi; lý do đã được ghi.
+cli-done-dismiss = Đã bỏ qua thao tác { $id }; lý do đã được ghi.
+cli-migrated = Bảng trong kho dữ liệu đã ở phiên bản mới nhất.
+cli-schema-written = Đã ghi { $count } tệp vào { $folder }.
+cli-config-good = { $file }: dùng được.
+cli-config-embedded = không có tệp cấu hình; dùng mặc định (SQLite trong ./data)
+cli-headline-quiet = không có việc nào chờ người xử lý
+cli-headline-matters = { $count } việc cần người xử lý
+cli-counts = { $dossiers } hồ sơ · { $quarantine } sự kiện bị cách ly
+
+## Sổ đối chiếu
+cli-ledger-messages = Sổ thông điệp: đã nhận = nhận vào + trùng + cách ly
+cli-ledger-operations = Sổ thao tác: đã lập = xong + từ chối + thay + bỏ qua + còn mở
+cli-ledger-received = Đã nhận
+cli-ledger-admitted = Nhận vào
+cli-ledger-duplicate = Trùng
+cli-ledger-quarantined = Cách ly
+cli-ledger-planned = Đã lập
+cli-ledger-succeeded = Xong
+cli-ledger-refused = Từ chối
+cli-ledger-superseded = Thay
+cli-ledger-dismissed = Bỏ qua
+cli-ledger-open = Còn mở
+cli-ledger-difference = Chênh lệch
+
+## Khi không làm được
+cli-no-server = Không có dịch vụ Liên thông nào trả lời ở { $url }.
+    .remedy = Kiểm tra địa chỉ sau --server, và dịch vụ có đang chạy không.
+cli-no-token = Không có mã truy cập: không đọc được bí mật của dịch vụ.
+    .remedy = Nhờ người quản trị cấp: lienthong token issue --subject TÊN --scope read, rồi dùng --token-file.
+
+## Sandbox và buổi diễn thử
+cli-progress-events = Nhận sự kiện
+cli-progress-deliver = Đưa đến đối tác
+cli-progress-pay = Công dân thanh toán
+cli-progress-parcels = Bưu điện phát
+cli-progress-settle = Hoàn tất
+cli-sandbox-loopback = Bản thử chỉ nghe trên chính máy này (127.0.0.1).
+    .remedy = Bỏ --listen hoặc dùng 127.0.0.1; muốn mở ra mạng thì chạy dịch vụ thật: lienthong serve.
+cli-sandbox-open = Mở bảng điều khiển (liên kết dùng một lần): { $url }
+cli-sandbox-folder = Dữ liệu và cấu hình: { $folder }  (lienthong --config { $folder }/lienthong.toml status)
+cli-sandbox-partners = Đối tác giả lập: { $urls }
+cli-sandbox-played = Đã nhận các hồ sơ mẫu; công dân thanh toán sau 20 giây, bưu gửi đi tiếp mỗi 15 giây. Dừng: Ctrl-C.
+cli-demo-restless = Sau { $seconds } giây vẫn còn việc đang chạy; kết quả dưới đây là lúc này.
+cli-closing-sent = Đã đưa đến đối tác
+cli-closing-told = Đã báo về hệ thống một cửa
+cli-closing-waits = Còn chờ, và vì sao
+cli-closing-nothing-waits = Không còn việc nào chờ.
+cli-closing-violations = Vi phạm quy ước của đối tác: { $count }
+cli-closing-good = ✓ Hai sổ khớp, không vi phạm quy ước nào.
+cli-closing-bad = ✗ Có chênh lệch hoặc vi phạm: xem bên trên.
+
+## Sự kiện báo về
+cli-out-event-quarantined = Sự kiện bị cách ly
+cli-out-event-conflict = Sự kiện mâu thuẫn
+cli-out-dossier-snapshot_requested = Xin thông tin đầy đủ của hồ sơ
+cli-out-portal-synced = Cổng đã cập nhật hồ sơ
+cli-out-portal-refused = Cổng từ chối
+cli-out-payment-opened = Đã mở khoản thanh toán
+cli-out-payment-succeeded = Công dân đã thanh toán
+cli-out-payment-failed = Thanh toán không thành
+cli-out-payment-expired = Thanh toán hết hạn
+cli-out-payment-needs_refund = Cần hoàn tiền
+cli-out-payment-refunded = Đã hoàn tiền
+cli-out-post-accepted = Bưu điện đã nhận đơn
+cli-out-post-moved = Bưu gửi di chuyển
+cli-out-post-delivered = Bưu gửi đã phát
+cli-out-post-failed = Phát không thành
+cli-out-post-came_back = Bưu gửi chuyển hoàn
+cli-out-post-cancelled = Bưu gửi đã huỷ
+cli-out-operation-stuck = Thao tác kẹt
+cli-out-operation-resumed = Thao tác chạy lại

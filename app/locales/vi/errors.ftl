@@ -1,0 +1,41 @@
+# Lỗi của API, và các trang báo một điều.
+
+error-token_missing = Yêu cầu chưa có mã truy cập. Gửi kèm tiêu đề “Authorization: Bearer …”; tạo mã bằng “lienthong token issue”.
+error-token_invalid = Mã truy cập không phải của hệ thống này hoặc đã bị sửa. Tạo mã mới bằng “lienthong token issue”.
+error-token_expired = Mã truy cập đã hết hạn. Tạo mã mới bằng “lienthong token issue”.
+error-scope_missing = Mã truy cập thiếu quyền “{ $what }”.
+error-store_unavailable = Kho dữ liệu tạm thời không trả lời; chưa có gì bị mất. Xin thử lại sau ít giây.
+error-too_slow = Yêu cầu mất quá nhiều thời gian. Xin thử lại, hoặc hỏi ít dữ liệu hơn.
+error-internal = Lỗi bên trong Liên thông. Xem nhật ký theo mã x-request-id của câu trả lời này.
+error-no_such_address = Không có địa chỉ này.
+error-wrong_method = Địa chỉ này không nhận phương thức đó.
+error-metrics_off = Số đo đang tắt trong cấu hình.
+error-no_such_dossier = Chưa có hồ sơ nào mang mã { $what }.
+error-no_such_operation = Không có thao tác số { $what }.
+error-no_such_entry = Không có bản ghi cách ly số { $what }.
+error-unknown_state = Không có trạng thái “{ $what }”.
+error-number_unreadable = “{ $what }” không phải là số.
+error-query_unreadable = Không đọc được tham số của yêu cầu: { $what }
+error-cursor_unreadable = “{ $what }” không phải vị trí đọc; dạng đúng là KỶ-SỐ, ví dụ 1-42.
+error-epoch_changed = Kho dữ liệu đã được phục hồi nên vị trí đọc cũ không còn đúng. Đọc lại từ { $what } và bỏ qua những gì đã có.
+error-body_unreadable = Không đọc được nội dung gửi lên, hoặc nội dung lớn quá mức cho phép. { $what }
+error-body_empty = Yêu cầu không có nội dung.
+error-batch_unreadable = Lô sự kiện phải là một mảng JSON: { $what }
+error-content_type = Không nhận loại nội dung “{ $what }”; dùng application/cloudevents+json hoặc application/cloudevents-batch+json.
+error-reason_missing = Phải ghi lý do.
+error-not_allowed = Lúc này không làm được việc đó với thao tác ({ $what }).
+
+notice-dossier = Chưa có hồ sơ mang mã { $what }
+    .next = Kiểm tra lại mã trên giấy hẹn. Nếu mã đúng, phần mềm một cửa chưa phát sự kiện nào của hồ sơ này, hoặc sự kiện đang nằm ở mục Cách ly.
+notice-operation = Không có thao tác số { $what }
+    .next = Có thể số đã chép nhầm. Mở danh sách Thao tác để tìm.
+notice-entry = Không có bản ghi cách ly số { $what }
+    .next = Có thể số đã chép nhầm. Mở mục Cách ly để tìm.
+notice-forbidden = Bạn chưa có quyền làm việc này
+    .next = Nhờ quản trị hệ thống cấp mã truy cập có thêm quyền (lienthong token issue), rồi đăng nhập lại.
+notice-form = Biểu mẫu đã cũ hoặc không phải của trang này
+    .next = Chưa có gì thay đổi. Quay lại, tải lại trang rồi gửi lại biểu mẫu.
+notice-question = Không hiểu điều kiện lọc “{ $what }”
+    .next = Mở lại danh sách Thao tác và chọn từ các ô lọc.
+notice-store = Kho dữ liệu tạm thời không trả lời
+    .next = Chưa có gì bị mất: sự kiện chờ ở hàng đợi. Tải lại trang sau ít giây; nếu vẫn vậy, kiểm tra máy chủ cơ sở dữ liệu.

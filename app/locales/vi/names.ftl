@@ -1,0 +1,121 @@
+# Tên gọi của các mã: trạng thái, hành động, sự kiện, kết quả.
+
+state-ready = Chờ gửi
+state-running = Đang gửi
+state-doubtful = Chưa rõ kết quả
+state-awaiting = Chờ đối tác trả kết quả
+state-held = Đang giữ, thiếu thông tin
+state-stuck = Kẹt, cần người xử lý
+state-succeeded = Đã xong
+state-refused = Bị từ chối
+state-superseded = Đã có bản mới thay
+state-dismissed = Đã bỏ qua
+state-idle = Không có việc
+
+action-sync_dossier = Đồng bộ hồ sơ lên Cổng
+action-append_progress = Gửi tiến độ xử lý
+action-open_payment = Mở khoản thanh toán
+action-create_parcel = Đặt bưu gửi
+action-cancel_parcel = Huỷ bưu gửi
+action-unassigned = Việc chưa có kết nối
+
+status-1 = Mới đăng ký
+status-2 = Được tiếp nhận
+status-3 = Không được tiếp nhận
+status-4 = Đang xử lý
+status-5 = Yêu cầu bổ sung giấy tờ
+status-6 = Yêu cầu thực hiện nghĩa vụ tài chính
+status-7 = Công dân yêu cầu rút hồ sơ
+status-8 = Dừng xử lý
+status-9 = Đã xử lý xong
+status-10 = Đã trả kết quả
+
+payment-open = Chờ thanh toán
+payment-failed = Không thành công
+payment-expired = Hết hạn
+payment-cancelled = Đã huỷ
+payment-paid_at_desk = Đã nộp tại quầy
+payment-paid = Đã thanh toán trực tuyến
+payment-needs_refund = Cần hoàn tiền
+payment-refunded = Đã hoàn tiền
+reference-1 = Chưa mở trên nền tảng
+reference-2 = Đang mở, chờ người dân trả
+reference-3 = Đã trả
+reference-4 = Đã đóng
+
+parcel-requested = Đã yêu cầu
+parcel-accepted = Bưu điện đã nhận đơn
+parcel-moving = Đang vận chuyển
+parcel-delivered = Đã phát
+parcel-failed = Phát không thành công
+parcel-came_back = Đã chuyển hoàn
+parcel-cancelled = Đã huỷ
+parcel-refused = Bưu điện từ chối
+direction-return = Trả kết quả qua bưu điện
+direction-pickup = Thu gom hồ sơ tại nhà
+
+outcome-done = Thành công
+outcome-accepted = Đối tác đã nhận
+outcome-refused = Bị từ chối
+outcome-not_done = Chưa được
+outcome-held = Giữ lại, thiếu thông tin
+outcome-paused = Tạm dừng kết nối
+outcome-unclear = Chưa rõ kết quả
+outcome-running = Đang gửi
+finding-present = Đối tác đã ghi nhận
+finding-absent = Đối tác chưa có
+finding-in_progress = Đối tác đang xử lý
+finding-refused = Đối tác từ chối
+finding-inconclusive = Hỏi chưa rõ
+
+kind-event = Sự kiện
+kind-operation = Thao tác
+kind-payment = Thanh toán
+kind-parcel = Bưu gửi
+
+origin-amqp = RabbitMQ
+origin-http = HTTP
+origin-file = Tệp
+
+event-dossier-adopted = Tiếp quản hồ sơ từ hệ thống cũ
+event-dossier-submitted = Hồ sơ mới đăng ký
+event-dossier-received = Tiếp nhận hồ sơ
+event-dossier-rejected = Không tiếp nhận hồ sơ
+event-dossier-processing = Chuyển bước xử lý
+event-dossier-supplement_requested = Yêu cầu bổ sung
+event-dossier-supplemented = Đã bổ sung
+event-dossier-supplement_expired = Hết hạn bổ sung
+event-dossier-fee_requested = Yêu cầu nghĩa vụ tài chính
+event-dossier-withdrawn = Công dân rút hồ sơ
+event-dossier-stopped = Dừng xử lý
+event-dossier-refused = Từ chối giải quyết
+event-dossier-paused = Tạm dừng xử lý
+event-dossier-resumed = Xử lý tiếp
+event-dossier-extended = Gia hạn, xin lỗi
+event-dossier-transferred = Chuyển đơn vị
+event-dossier-finished = Xử lý xong
+event-dossier-returned = Trả kết quả
+event-dossier-reopened = Mở lại hồ sơ
+event-dossier-corrected = Sửa thông tin hồ sơ
+event-dossier-voided = Huỷ hồ sơ lập nhầm
+event-result-corrected = Sửa kết quả
+event-result-revoked = Thu hồi kết quả
+event-fee-requested = Yêu cầu thanh toán
+event-fee-cancelled = Huỷ yêu cầu thanh toán
+event-fee-paid_at_desk = Nộp tiền tại quầy
+event-fee-refund_requested = Đề nghị hoàn tiền
+event-fee-refunded = Đã hoàn tiền
+event-receipt-cancelled = Huỷ biên lai
+event-post-return_requested = Đề nghị trả kết quả qua bưu điện
+event-post-pickup_requested = Đề nghị thu gom tại nhà
+event-post-cancelled = Huỷ bưu gửi
+event-survey-answered = Đánh giá hài lòng
+event-question-answered = Trả lời câu hỏi
+
+deed-retried = Đã đưa vào hàng chờ gửi lại. Kết quả hiện trong bảng các lần gửi.
+deed-dismissed = Đã bỏ qua thao tác. Lý do được lưu cùng tên người bỏ qua.
+deed-reason = Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi bấm lại.
+deed-reason_missing = Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi bấm lại.
+deed-running = Thao tác đang nằm ở đối tác nên chưa làm được. Đợi lần gửi này kết thúc rồi thử lại.
+deed-ended = Thao tác đã kết thúc nên không còn gì để làm.
+deed-not-allowed = Lúc này không làm được việc đó với thao tác. Tải lại trang để xem trạng thái mới.

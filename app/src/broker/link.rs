@@ -1,0 +1,71 @@
+//! One connection to RabbitMQ, and what the rest of the process sees of it.
+
+use std::time::Duration;
+
+use lapin::{Connection, ConnectionProperties};
+use secrecy::ExposeSecret;
+use tokio::sync::watch;
+
+use super::Settings;
+
+/// Where a role stands with the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Not connected yet.
+    Connecting,
+    /// Works. The text is a warning that does not stop it.
+    Up(Option<String>),
+    /// Not connected; why, without secrets.
+    Down(String),
+    /// Connected, but waiting for our own store.
+    Waiting,
+    /// Stopped on purpose.
+    Stopped,
+}
+
+impl Link {
+    /// Whether the broker is reachable.
+    pub fn is_connected(&self) -> bool {
+        matches!(self, Self::Up(_) | Self::Waiting)
+    }
+}
+
+/// Where a role tells how it stands.
+pub type LinkSender = watch::Sender<Link>;
+
+/// Why a session with the broker ended. Everything of it is dropped; a new one begins after a pause.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    /// lapin says so.
+    #[error("{0}")]
+    Amqp(#[from] lapin::Error),
+    /// It did not answer in time.
+    #[error("no answer within {0:?}: {1}")]
+    Silent(Duration, &'static str),
+    /// Something is not as it must be: what, and what to do.
+    #[error("{0}")]
+    Said(String),
+}
+
+/// How long connecting may take, login included: lapin itself waits for ever.
+const CONNECT_WITHIN: Duration = Duration::from_secs(20);
+
+/// Connects. `role` shows up in RabbitMQ's list of connections.
+pub(super) async fn connect(settings: &Settings, role: &str) -> Result<Connection, Broken> {
+    let name = format!("lienthong {} {role}", settings.installation);
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let url = settings.url.expose_secret();
+    let connecting = Connection::connect(url, properties);
+    match tokio::time::timeout(CONNECT_WITHIN, connecting).await {
+        Ok(connection) => Ok(connection?),
+        Err(_) => Err(Broken::Silent(CONNECT_WITHIN, "connect")),
+    }
+}
+
+/// Closes politely, but does not wait long: the broker may be the reason for closing.
+pub(super) async fn close(connection: &Connection) {
+    let closing = connection.close(200, "OK".into());
+    if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(2), closing).await {
+        tracing::debug!(%error, "closing the broker connection");
+    }
+}

@@ -1,0 +1,45 @@
+//! `lienthong config check`: reads the file, its secrets and every connector's settings, without calling anybody.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Failure, Global, Screen};
+use crate::{compose, i18n::Arg, tokens};
+
+/// `lienthong config …`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Đọc tệp, các tệp bí mật và cấu hình từng đối tác; không gọi đi đâu
+    /// Read the file, the secret files and every partner's settings; calls nobody
+    #[command(verbatim_doc_comment)]
+    Check,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(self, global: &Global, screen: &Screen) -> Result<ExitCode, Failure> {
+        let Self::Check = self;
+        let config = super::load(global)?;
+        tokens::check(&config)?;
+        compose::store_address(&config)?;
+        compose::broker_settings(&config)?;
+        let connectors = compose::connectors(&config)?;
+        let path = super::config_path(global).map(|p| p.display().to_string());
+        if screen.json {
+            let names: Vec<String> = connectors.iter().map(|c| c.manifest().id.to_string()).collect();
+            screen.value(&json!({ "ok": true, "file": path, "connectors": names }));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let file = path.unwrap_or_else(|| screen.say("config-embedded"));
+        screen.line(screen.say_with("config-good", &[("file", Arg::Text(&file))]));
+        let mut table = screen.table(&["partner", "kind", "actions"]);
+        for connector in &connectors {
+            let manifest = connector.manifest();
+            let actions: Vec<&str> = manifest.actions.keys().map(|a| a.name()).collect();
+            table.add_row([manifest.id.as_str(), manifest.kind.name(), &actions.join(", ")]);
+        }
+        screen.line(table.to_string());
+        Ok(ExitCode::SUCCESS)
+    }
+}

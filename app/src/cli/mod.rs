@@ -1,0 +1,204 @@
+//! The command line. Every command but the long-running ones is one call of the JSON API: of the running server, or of
+//! the same router inside this process when no server answers.
+
+mod api;
+mod config;
+mod dossier;
+mod event;
+mod failure;
+mod operation;
+mod output;
+mod quarantine;
+mod sandbox;
+mod schema;
+mod serve;
+mod status;
+#[cfg(test)]
+mod tests;
+mod token;
+mod when;
+mod words;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use api::inside;
+pub use failure::Failure;
+pub use output::Screen;
+pub(crate) use status::ledgers as show_ledgers;
+
+use crate::{config::Config, i18n::Locale, logging};
+
+/// Liên thông: đưa hồ sơ một cửa đến Cổng DVC quốc gia, thanh toán, bưu chính, và mang kết quả về.
+/// Keeps the national portal, payments and the post in step with the one-stop system.
+#[derive(Debug, Parser)]
+#[command(name = "lienthong", version, propagate_version = true, verbatim_doc_comment)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Tệp cấu hình (mặc định: ./lienthong.toml, rồi /etc/lienthong/lienthong.toml)
+    /// The configuration file
+    #[arg(long, short, global = true, env = "LIENTHONG_CONFIG", value_name = "FILE", verbatim_doc_comment)]
+    pub config: Option<PathBuf>,
+    /// Địa chỉ máy chủ đang chạy, ví dụ http://127.0.0.1:8080 (mặc định: theo cấu hình)
+    /// The running server's address
+    #[arg(long, global = true, env = "LIENTHONG_SERVER", value_name = "URL", verbatim_doc_comment)]
+    pub server: Option<String>,
+    /// Tệp chứa mã truy cập (mặc định: tự cấp, nếu đọc được bí mật)
+    /// A file with an access token
+    #[arg(long, global = true, env = "LIENTHONG_TOKEN_FILE", value_name = "FILE", verbatim_doc_comment)]
+    pub token_file: Option<PathBuf>,
+    /// Kết quả dạng JSON
+    /// Answer in JSON
+    #[arg(long, global = true, verbatim_doc_comment)]
+    pub json: bool,
+    /// Ngôn ngữ: vi hoặc en
+    /// The language: vi or en
+    #[arg(long, global = true, env = "LIENTHONG_LANG", default_value = "vi", value_parser = locale,
+          verbatim_doc_comment)]
+    pub lang: Locale,
+    /// Nhật ký: plain (đọc bằng mắt) hoặc json
+    /// The format of the log
+    #[arg(
+        long,
+        global = true,
+        env = "LIENTHONG_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        verbatim_doc_comment
+    )]
+    pub log_format: logging::Format,
+    /// Mức nhật ký: error, warn, info, debug, trace
+    /// The level of the log
+    #[arg(long, global = true, env = "LIENTHONG_LOG_LEVEL", value_name = "LEVEL", verbatim_doc_comment)]
+    pub log_level: Option<String>,
+}
+
+fn locale(code: &str) -> Result<Locale, String> {
+    Locale::from_code(code).ok_or_else(|| "vi | en".to_owned())
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Chạy dịch vụ cho đến khi được dừng
+    /// Run the service until stopped
+    #[command(verbatim_doc_comment)]
+    Serve(serve::Serve),
+    /// Gửi hoặc kiểm tra sự kiện trong một tệp JSON lines
+    /// Publish or validate the events of a JSON-lines file
+    #[command(subcommand, verbatim_doc_comment)]
+    Event(event::Event),
+    /// Dòng thời gian của một hồ sơ: sự kiện, thao tác, thanh toán, bưu gửi
+    /// A dossier's timeline
+    #[command(verbatim_doc_comment)]
+    Dossier(dossier::Dossier),
+    /// Xem, gửi lại, bỏ qua thao tác với đối tác
+    /// List, show, retry, dismiss operations
+    #[command(subcommand, verbatim_doc_comment)]
+    Operation(operation::Operation),
+    /// Xem các sự kiện bị cách ly và lý do
+    /// Events that could not be admitted, and why
+    #[command(subcommand, verbatim_doc_comment)]
+    Quarantine(quarantine::Quarantine),
+    /// Toàn cảnh hôm nay: đối tác, việc chờ người xử lý, hai sổ đối chiếu
+    /// The province today
+    #[command(verbatim_doc_comment)]
+    Status,
+    /// Tạo hoặc nâng cấp bảng trong kho dữ liệu
+    /// Create or upgrade the store's tables
+    #[command(verbatim_doc_comment)]
+    Migrate,
+    /// Cấp mã truy cập
+    /// Issue access tokens
+    #[command(subcommand, verbatim_doc_comment)]
+    Token(token::Token),
+    /// Kiểm tra tệp cấu hình
+    /// Check the configuration
+    #[command(subcommand, verbatim_doc_comment)]
+    Config(config::ConfigCommand),
+    /// Chạy thử với đối tác giả lập, không cần cài gì, cho đến khi được dừng
+    /// Serve with simulated partners inside, until stopped
+    #[command(verbatim_doc_comment)]
+    Sandbox(sandbox::Sandbox),
+    /// Diễn vài tuần hồ sơ của một tỉnh mẫu với đối tác giả lập rồi tự kết thúc
+    /// Play some weeks of a sample province, then end
+    #[command(verbatim_doc_comment)]
+    Demo(sandbox::Demo),
+    /// Ghi các tệp JSON Schema của sự kiện
+    /// Write the events' JSON Schema files
+    #[command(verbatim_doc_comment)]
+    Schema(schema::Schema),
+}
+
+impl Command {
+    /// Long-running commands tell what they do; the others speak through their answer.
+    fn usual_log_level(&self) -> &'static str {
+        if matches!(self, Self::Serve(_)) { "info" } else { "warn" }
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { global, command } = arguments;
+    let level = global.log_level.as_deref().unwrap_or(command.usual_log_level());
+    logging::install(global.log_format, level);
+    let screen = Screen::new(global.lang, global.json);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(dispatch(&global, &screen, command));
+            // Nothing of ours blocks on purpose; a stuck DNS look-up must not hold the exit.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            result
+        }
+        Err(error) => Err(Failure::new(error.to_string(), "")),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            screen.failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(serve) => serve.run(global).await,
+        Command::Event(event) => event.run(global, screen).await,
+        Command::Dossier(dossier) => dossier.run(global, screen).await,
+        Command::Operation(operation) => operation.run(global, screen).await,
+        Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
+        Command::Status => status::run(global, screen).await,
+        Command::Migrate => serve::migrate(global, screen).await,
+        Command::Token(token) => token.run(global, screen),
+        Command::Config(command) => command.run(global, screen),
+        Command::Sandbox(sandbox) => sandbox.run(screen).await,
+        Command::Demo(demo) => demo.run(screen).await,
+        Command::Schema(schema) => schema.run(screen),
+    }
+}
+
+/// Where the configuration is, if anywhere.
+pub(crate) fn config_path(global: &Global) -> Option<PathBuf> {
+    let usual = ["lienthong.toml", "/etc/lienthong/lienthong.toml"];
+    global.config.clone().or_else(|| usual.iter().map(PathBuf::from).find(|p| p.is_file()))
+}
+
+/// The configuration of this call; without any file, the embedded default.
+pub(crate) fn load(global: &Global) -> Result<Config, Failure> {
+    let loaded = match config_path(global) {
+        Some(path) => Config::load(&path),
+        None => Config::embedded(),
+    };
+    loaded.map_err(Failure::from)
+}

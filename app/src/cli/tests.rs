@@ -1,0 +1,113 @@
+//! The command line is read as meant, and every text that it uses exists.
+
+use clap::{CommandFactory, Parser};
+
+use super::*;
+use crate::i18n::{Arg, find};
+
+fn parse(line: &str) -> Arguments {
+    Arguments::try_parse_from(line.split(' ')).unwrap()
+}
+
+#[test]
+fn the_definition_of_the_command_line_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn commands_of_the_documentation_are_understood() {
+    for line in [
+        "lienthong serve --config lienthong.toml",
+        "lienthong serve --roles intake,http",
+        "lienthong event publish events.jsonl --json",
+        "lienthong event validate -",
+        "lienthong dossier 000.00.08.H99-261122-0001",
+        "lienthong operation list --open --connector dvcqg",
+        "lienthong operation retry 7 --reason x",
+        "lienthong operation dismiss 7 --reason x",
+        "lienthong quarantine show 3",
+        "lienthong status --lang en",
+        "lienthong token issue --subject an --scope read,publish --days 30",
+        "lienthong config check",
+        "lienthong sandbox --listen 127.0.0.1:0",
+        "lienthong demo",
+        "lienthong schema --out docs/events",
+        "lienthong migrate",
+    ] {
+        parse(line);
+    }
+    assert_eq!(parse("lienthong status").global.lang, Locale::Vi);
+    assert!(Arguments::try_parse_from(["lienthong", "operation", "dismiss", "7"]).is_err());
+    assert!(Arguments::try_parse_from(["lienthong", "status", "--lang", "fr"]).is_err());
+}
+
+#[test]
+fn every_command_explains_itself_in_vietnamese_first() {
+    fn walk(command: &clap::Command) {
+        for inner in command.get_subcommands().filter(|c| c.get_name() != "help") {
+            let about = inner.get_about().unwrap_or_else(|| panic!("{}", inner.get_name())).to_string();
+            assert!(!about.is_ascii(), "{}: {about}", inner.get_name());
+            walk(inner);
+        }
+        for argument in
+            command.get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str()))
+        {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_ascii(), "{} {}: {help:?}", command.get_name(), argument.get_id());
+        }
+    }
+    walk(&Arguments::command());
+}
+
+/// The string literals after these calls are keys; found in the sources, so that none is forgotten.
+#[test]
+fn every_text_that_the_command_line_uses_exists_in_both_languages() {
+    let sources = [
+        include_str!("api.rs"),
+        include_str!("config.rs"),
+        include_str!("dossier.rs"),
+        include_str!("event.rs"),
+        include_str!("operation.rs"),
+        include_str!("quarantine.rs"),
+        include_str!("schema.rs"),
+        include_str!("serve.rs"),
+        include_str!("status.rs"),
+        include_str!("../sandbox/mod.rs"),
+        include_str!("../sandbox/closing.rs"),
+        include_str!("../sandbox/play.rs"),
+    ];
+    let mut keys = vec!["done-retry".to_owned(), "done-dismiss".to_owned()];
+    for source in sources {
+        for call in ["say(\"", "say_with(\"", "row(\"", "say_with(\n        \""] {
+            keys.extend(source.split(call).skip(1).filter_map(|s| s.split('"').next()).map(str::to_owned));
+        }
+        for call in [".table(&[", ".roomy(&["] {
+            for heads in source.split(call).skip(1).filter_map(|s| s.split(']').next()) {
+                keys.extend(heads.split('"').skip(1).step_by(2).map(str::to_owned));
+            }
+        }
+        for prefix in ["\"progress-", "\"headline-", "\"closing-"] {
+            let ends = source.split(prefix).skip(1).filter_map(|s| s.split('"').next());
+            keys.extend(ends.map(|end| format!("{}{end}", prefix.trim_start_matches('"'))));
+        }
+    }
+    for field in ["messages", "operations", "received", "open", "difference", "superseded"] {
+        keys.push(format!("ledger-{field}"));
+    }
+    for verdict in ["accepted", "acceptable", "duplicate", "quarantined"] {
+        keys.push(format!("verdict-{verdict}"));
+    }
+    assert!(keys.len() > 80, "{}", keys.len());
+    let words = ["id", "after", "url", "urls", "folder", "file"].map(|name| (name, Arg::Text("x")));
+    let counts = ["count", "dossiers", "quarantine", "seconds"].map(|name| (name, Arg::Count(2)));
+    let args = [words.as_slice(), counts.as_slice()].concat();
+    for locale in Locale::ALL {
+        for key in &keys {
+            assert!(
+                find(locale, &format!("cli-{key}"), &args).is_some(),
+                "{} lacks cli-{key}",
+                locale.code()
+            );
+        }
+    }
+}

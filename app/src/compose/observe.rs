@@ -1,0 +1,200 @@
+//! What the process shows of itself: its health, and the gauges that are counted in the store rather than as it happens.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use lienthong_core::{
+    flow::engine::Engine,
+    operation::OperationState,
+    port::views::{Overview, Views},
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::{broker::link::Link, http::Health};
+
+/// How often the store is asked whether it answers.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+/// How long it may take.
+const ASK_WITHIN: Duration = Duration::from_secs(3);
+/// How often the counted gauges are renewed: they read the whole overview.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// Upper bounds of latencies in seconds: partners answer between tens of milliseconds and their deadlines.
+const LATENCIES: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// The process's recorder, installed once; later applications of the same process (tests) share it.
+pub(super) fn recorder() -> Option<PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let built = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &LATENCIES)
+                .and_then(PrometheusBuilder::install_recorder);
+            built.map_err(|error| tracing::warn!(%error, "no metrics")).ok()
+        })
+        .clone()
+}
+
+/// Publishes whether store and broker work.
+pub(super) async fn health(
+    engine: Arc<Engine>,
+    health: watch::Sender<Health>,
+    links: Vec<watch::Receiver<Link>>,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    let mut tick = tokio::time::interval(ASK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = tick.tick() => {}
+        }
+        let store = match tokio::time::timeout(ASK_WITHIN, engine.store.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("the store did not answer within {ASK_WITHIN:?}")),
+        };
+        let seen: Vec<Link> = links.iter().map(|l| l.borrow().clone()).collect();
+        let now = combined(store, &seen);
+        health.send_if_modified(|old| {
+            let is_new = *old != now;
+            if is_new {
+                tracing::info!(store = now.store, broker = ?now.broker, detail = now.detail, "health");
+                old.clone_from(&now);
+            }
+            is_new
+        });
+    }
+}
+
+fn combined(store: Option<String>, links: &[Link]) -> Health {
+    let broker = (!links.is_empty()).then(|| links.iter().all(Link::is_connected));
+    let mut said: Vec<String> = store.iter().cloned().collect();
+    said.extend(links.iter().filter_map(|link| match link {
+        Link::Down(why) => Some(format!("RabbitMQ: {why}")),
+        Link::Up(warning) => warning.clone(),
+        Link::Connecting => Some("RabbitMQ: connecting".to_owned()),
+        Link::Waiting | Link::Stopped => None,
+    }));
+    Health { broker, store: store.is_none(), detail: said.join("; ") }
+}
+
+/// Renews the counted gauges, and lets the recorder tidy up: unscraped histograms would grow without bound.
+pub(super) async fn metrics(
+    views: Arc<dyn Views>,
+    handle: PrometheusHandle,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    let mut tick = tokio::time::interval(Duration::from_secs(5));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut counted: Option<tokio::time::Instant> = None;
+    let mut counts = Counts::default();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = tick.tick() => {}
+        }
+        handle.run_upkeep();
+        if counted.is_some_and(|at| at.elapsed() < COUNT_EVERY) {
+            continue;
+        }
+        counted = Some(tokio::time::Instant::now());
+        match views.overview(i64::MAX).await {
+            Ok(overview) => counts.record(&overview),
+            Err(error) => tracing::debug!(%error, "the gauges could not be counted"),
+        }
+    }
+}
+
+/// What was counted last time: a state that has emptied is not in the overview, and its gauge must go to 0.
+#[derive(Default)]
+struct Counts {
+    operations: BTreeSet<[String; 3]>,
+    lanes: BTreeSet<[String; 2]>,
+}
+
+impl Counts {
+    fn record(&mut self, overview: &Overview) {
+        for [connector, action, state] in std::mem::take(&mut self.operations) {
+            operations_open(connector, action, state).set(0.0);
+        }
+        for count in &overview.partners {
+            if OperationState::from_name(&count.state).is_some_and(|s| !s.is_ended()) {
+                let labels = [count.connector.clone(), count.action.clone(), count.state.clone()];
+                let [connector, action, state] = labels.clone();
+                operations_open(connector, action, state).set(count.operations as f64);
+                self.operations.insert(labels);
+            }
+        }
+        for [connector, state] in std::mem::take(&mut self.lanes) {
+            lanes(connector.clone(), state.clone()).set(0.0);
+            oldest_age(connector, state).set(0.0);
+        }
+        for lane in &overview.lanes {
+            let (connector, state) = (lane.connector.clone(), lane.state.clone());
+            let age_us = lane.oldest_us.map_or(0, |since| (overview.now_us - since).max(0));
+            lanes(connector.clone(), state.clone()).set(lane.lanes as f64);
+            oldest_age(connector.clone(), state.clone()).set(age_us as f64 / 1e6);
+            self.lanes.insert([connector, state]);
+        }
+        record_totals(overview);
+    }
+}
+
+fn operations_open(connector: String, action: String, state: String) -> metrics::Gauge {
+    metrics::gauge!("lienthong_operations_open", "connector" => connector, "action" => action, "state" => state)
+}
+
+fn lanes(connector: String, state: String) -> metrics::Gauge {
+    metrics::gauge!("lienthong_lanes", "connector" => connector, "state" => state)
+}
+
+fn oldest_age(connector: String, state: String) -> metrics::Gauge {
+    metrics::gauge!("lienthong_lane_oldest_age_seconds", "connector" => connector, "state" => state)
+}
+
+fn record_totals(overview: &Overview) {
+    let ledgers = &overview.ledgers;
+    let differences =
+        [("messages", ledgers.message_difference()), ("operations", ledgers.operation_difference())];
+    for (ledger, difference) in differences {
+        metrics::gauge!("lienthong_ledger_difference", "ledger" => ledger).set(difference as f64);
+    }
+    let t = &ledgers.total;
+    for (entry, value) in [
+        ("received", t.received),
+        ("admitted", t.admitted),
+        ("duplicate", t.duplicate),
+        ("quarantined", t.quarantined),
+        ("planned", t.planned),
+        ("succeeded", t.succeeded),
+        ("refused", t.refused),
+        ("superseded", t.superseded),
+        ("dismissed", t.dismissed),
+        ("open", ledgers.open),
+    ] {
+        metrics::gauge!("lienthong_ledger", "entry" => entry).set(value as f64);
+    }
+    metrics::gauge!("lienthong_quarantine_open").set(overview.quarantine_open as f64);
+    let backlog = (overview.outbox_highest - overview.outbox_relayed).max(0);
+    metrics::gauge!("lienthong_outbox_backlog").set(backlog as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_is_that_of_the_worst_part_and_says_why() {
+        assert_eq!(combined(None, &[]).broker, None);
+        let good = combined(None, &[Link::Up(None), Link::Waiting]);
+        assert_eq!((good.store, good.broker, good.detail.as_str()), (true, Some(true), ""));
+        let bad = combined(Some("disk full".into()), &[Link::Up(None), Link::Down("refused".into())]);
+        assert_eq!((bad.store, bad.broker), (false, Some(false)));
+        assert_eq!(bad.detail, "disk full; RabbitMQ: refused");
+    }
+}

@@ -1,0 +1,258 @@
+//! The sections of the file and their defaults. Every key is explained in `lienthong.example.toml`; a test compares.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use jiff::civil::Date;
+use lienthong_connectors::{dvcqg, dvcqg_payment, vnpost};
+use lienthong_core::{
+    id::{ConnectorId, UnitCode},
+    plan::rules::{Route, StatusRules},
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// `[installation]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Installation {
+    /// The short name in the `source` of what we publish: `/lienthong/{name}`.
+    pub name: String,
+    /// What people read at the top of the console.
+    pub label: String,
+    /// The folder for the embedded store, generated secrets and state.
+    pub data_dir: PathBuf,
+}
+
+impl Default for Installation {
+    fn default() -> Self {
+        Self { name: "lienthong".into(), label: String::new(), data_dir: "data".into() }
+    }
+}
+
+impl Installation {
+    /// The label, or the name where there is none.
+    pub fn title(&self) -> &str {
+        if self.label.is_empty() { &self.name } else { &self.label }
+    }
+}
+
+/// Which store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreKind {
+    /// A file in the data folder; one process.
+    #[default]
+    Sqlite,
+    /// A PostgreSQL 15 or newer; any number of processes.
+    Postgres,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Which store.
+    pub kind: StoreKind,
+    /// The database's address, password included.
+    pub url: Option<SecretString>,
+    /// A file that holds it.
+    pub url_file: Option<PathBuf>,
+    /// Connections of one process.
+    pub max_connections: Option<u32>,
+}
+
+/// `[broker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Broker {
+    /// RabbitMQ's address, password included.
+    pub url: Option<SecretString>,
+    /// A file that holds it.
+    pub url_file: Option<PathBuf>,
+    /// How many unacknowledged messages RabbitMQ hands over at most.
+    pub prefetch: u16,
+    /// Where the one-stop systems publish.
+    pub exchange_in: String,
+    /// Where we publish.
+    pub exchange_out: String,
+    /// Our queue.
+    pub queue: String,
+    /// The exchange behind it for what RabbitMQ itself gives up.
+    pub dead_exchange: String,
+    /// The queue behind that exchange.
+    pub dead_queue: String,
+    /// Which routing keys our queue takes from the exchange in.
+    pub bindings: Vec<String>,
+    /// Whether results are published; off: only the HTTP feed has them.
+    pub publish: bool,
+    /// How long a confirmation by RabbitMQ may take.
+    pub confirm_timeout_ms: u64,
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self {
+            url: None,
+            url_file: None,
+            prefetch: 1000,
+            exchange_in: "motcua.events".into(),
+            exchange_out: "lienthong.events".into(),
+            queue: "lienthong.intake".into(),
+            dead_exchange: "lienthong.dead".into(),
+            dead_queue: "lienthong.dead".into(),
+            bindings: vec!["#".into()],
+            publish: true,
+            confirm_timeout_ms: 30_000,
+        }
+    }
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What signs the tokens: at least 32 characters.
+    pub token_secret: Option<SecretString>,
+    /// A file that holds it.
+    pub token_secret_file: Option<PathBuf>,
+    /// The address under which others reach us; callbacks are given this one.
+    pub public_url: Option<String>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            token_secret: None,
+            token_secret_file: None,
+            public_url: None,
+        }
+    }
+}
+
+/// `[engine]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// How many events or operations go through one transaction.
+    pub batch: usize,
+    /// How often the store is asked for work when nothing was announced.
+    pub poll_ms: u64,
+    /// What must be left of a lease, beyond the partner's deadline, before anything is sent.
+    pub lease_margin_ms: u64,
+    /// The largest event.
+    pub max_message_bytes: usize,
+    /// How many days an open payment is asked about.
+    pub fresh_payment_days: i64,
+    /// How often open payments are asked about.
+    pub sweep_seconds: u64,
+    /// How often the post's feed is read.
+    pub tracking_seconds: u64,
+    /// How long a paused partner waits before it is tested.
+    pub test_seconds: u64,
+    /// How many setbacks in a row, of any dossiers, pause a partner.
+    pub setbacks_to_pause: u32,
+    /// How long a soft stop waits for what runs.
+    pub stop_seconds: u64,
+    /// When a setback is tried again: the delays after the first, second, … attempt. Empty: about three days.
+    pub retry_seconds: Vec<u32>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            batch: 100,
+            poll_ms: 1_000,
+            lease_margin_ms: 15_000,
+            max_message_bytes: 1_048_576,
+            fresh_payment_days: 3,
+            sweep_seconds: 900,
+            tracking_seconds: 600,
+            test_seconds: 30,
+            setbacks_to_pause: 20,
+            stop_seconds: 20,
+            retry_seconds: Vec::new(),
+        }
+    }
+}
+
+/// `[planning]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Planning {
+    /// Statuses that the contract leaves open.
+    pub status: StatusRules,
+    /// Units (patterns) that let postage share a payment with fees.
+    pub postage_with_fees: Vec<String>,
+    /// Out-events (patterns) that nobody wants.
+    pub muted: Vec<String>,
+}
+
+/// `[[source]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The source: exact, or a beginning followed by `*`.
+    pub pattern: String,
+    /// The units that it may speak for, in the same manner.
+    pub units: Vec<String>,
+}
+
+/// `[[unit]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// The canonical code.
+    pub code: UnitCode,
+    /// The name.
+    pub name: String,
+    /// Other codes that mean it.
+    #[serde(default)]
+    pub aliases: Vec<UnitCode>,
+    /// The first day in office, `yyyy-mm-dd`.
+    pub from: Option<Date>,
+    /// The last day in office.
+    pub until: Option<Date>,
+}
+
+/// `[[beneficiary]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beneficiary {
+    /// What events call it: `beneficiary_code`.
+    pub name: String,
+    /// The account's number.
+    pub account: String,
+    /// The bank's BIN.
+    #[serde(default)]
+    pub bank_bin: String,
+    /// The bank's code.
+    #[serde(default)]
+    pub bank_code: String,
+    /// The holder's name.
+    #[serde(default)]
+    pub holder: String,
+}
+
+/// `[[connector]]`: exactly one of the three tables.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connector {
+    /// The instance's name, part of its callback address; never changes once operations exist.
+    pub id: ConnectorId,
+    /// What people call it.
+    pub label: String,
+    /// How many operations may be with the partner at once, per process.
+    pub in_flight: Option<usize>,
+    /// What it serves; none: everything of its kind.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// The national portal.
+    pub dvcqg: Option<dvcqg::Config>,
+    /// The portal's payment platform.
+    pub dvcqg_payment: Option<dvcqg_payment::Config>,
+    /// The post.
+    pub vnpost: Option<vnpost::Config>,
+}

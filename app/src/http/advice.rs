@@ -1,0 +1,162 @@
+//! Why something waits, who acts, what next: which text of the translation files says it. The decision what to do is
+//! the engine's; here it only gets words.
+
+use lienthong_core::{need::Need, operation::OperationState, outcome::Cause, port::views::OperationView};
+use serde_json::{Value, json};
+
+use super::mask;
+use crate::i18n::{Arg, Locale, find, text_with};
+
+/// A message with `.who` and `.next`, and the values in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    title: String,
+    steps: String,
+    values: Vec<(&'static str, String)>,
+    count: i64,
+    /// Whether a person has to do something; else it goes on by itself.
+    pub needs_person: bool,
+}
+
+impl Advice {
+    fn new(key: impl Into<String>, needs_person: bool) -> Self {
+        let key = key.into();
+        Self { title: key.clone(), steps: key, values: Vec::new(), count: 1, needs_person }
+    }
+
+    /// The same reason, but somebody else acts.
+    fn but(self, steps: &str, needs_person: bool) -> Self {
+        Self { steps: steps.into(), needs_person, ..self }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.values.push((name, value.into()));
+        self
+    }
+
+    fn say(&self, locale: Locale, key: &str) -> String {
+        let mut args = vec![("n", Arg::Count(self.count))];
+        args.extend(self.values.iter().map(|(name, value)| (*name, Arg::Text(value.as_str()))));
+        text_with(locale, key, &args)
+    }
+
+    /// Why.
+    pub fn why(&self, locale: Locale) -> String {
+        self.say(locale, &self.title)
+    }
+
+    /// Who acts.
+    pub fn who(&self, locale: Locale) -> String {
+        self.say(locale, &format!("{}.who", self.steps))
+    }
+
+    /// What next.
+    pub fn next(&self, locale: Locale) -> String {
+        self.say(locale, &format!("{}.next", self.steps))
+    }
+
+    /// In both languages, for the API.
+    pub fn to_json(&self) -> Value {
+        let of = |l| json!({ "why": self.why(l), "who": self.who(l), "next": self.next(l) });
+        json!({ "needs_person": self.needs_person, "vi": of(Locale::Vi), "en": of(Locale::En) })
+    }
+}
+
+/// What to do about a missing something of ours, by its key.
+pub fn of_need(key: &str) -> Advice {
+    match key.parse::<Need>() {
+        Ok(Need::Snapshot(dossier)) => Advice::new("need-snapshot", true).with("what", dossier),
+        Ok(Need::Mapping { connector, table, code }) => Advice::new("need-mapping", true)
+            .with("connector", connector)
+            .with("table", table)
+            .with("what", code),
+        Ok(Need::Payment(id)) => Advice::new("need-payment", true).with("what", id),
+        Ok(Need::Parcel(id)) => Advice::new("need-parcel", true).with("what", id),
+        Ok(Need::Code(what)) => Advice::new("need-code", true).with("what", what),
+        Ok(Need::Action(name)) => Advice::new("need-action", true).with("what", name),
+        Ok(Need::Decision(what)) => Advice::new("need-decision", true).with("what", what),
+        Ok(Need::Setting(what)) => Advice::new("need-setting", true).with("what", what),
+        Err(_) => Advice::new("need-unknown", true).with("what", key),
+    }
+}
+
+/// What to do about an open incident: a need, or money that is not what it should be.
+pub fn of_incident(key: &str) -> Advice {
+    match key.split_once(':') {
+        Some(("amount", payment)) => Advice::new("incident-amount", true).with("what", payment),
+        Some(("refund", payment)) => Advice::new("incident-refund", true).with("what", payment),
+        Some(("pause", _)) => of_pause(None),
+        _ => of_need(key),
+    }
+}
+
+/// One advice for many incidents of a kind (`.many`), with a few of them as examples.
+pub fn of_many(keys: &[&str]) -> Advice {
+    let advice = of_incident(keys.first().copied().unwrap_or_default());
+    let whats = keys.iter().take(2).filter_map(|key| {
+        let other = of_incident(key);
+        other.values.into_iter().find(|(name, _)| *name == "what").map(|(_, what)| what)
+    });
+    let examples: Vec<String> = whats.collect();
+    let title = format!("{}.many", advice.title);
+    let count = keys.len() as i64;
+    Advice { title, count, ..advice }.with("examples", examples.join(", "))
+}
+
+/// What kind of incident a key is: many of one kind are told as one.
+pub fn kind_of(key: &str) -> String {
+    match key.parse::<Need>() {
+        Ok(Need::Mapping { connector, table, .. }) => format!("mapping:{connector}:{table}"),
+        _ => key.split(':').next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What to do about a cause, once the system itself does nothing more about it.
+pub fn of_cause(code: Option<&str>) -> Advice {
+    match code.and_then(Cause::from_code) {
+        Some(cause) => Advice::new(format!("cause-{}", cause.code()), true),
+        None => Advice::new("cause-unknown", true).with("what", code.unwrap_or("?")),
+    }
+}
+
+/// What to do about a quarantined event.
+pub fn of_reason(code: &str) -> Advice {
+    let key = format!("reason-{code}");
+    if find(Locale::Vi, &key, &[]).is_some() {
+        Advice::new(key, true)
+    } else {
+        Advice::new("reason-unknown", true).with("what", code)
+    }
+}
+
+/// What to do about a paused connector: only wrong credentials need a person here.
+pub fn of_pause(cause: Option<&str>) -> Advice {
+    match cause.and_then(Cause::from_code) {
+        Some(Cause::CredentialsRejected | Cause::SessionRejected | Cause::Internal) => of_cause(cause),
+        _ => of_cause(cause).but("paused-partner", false),
+    }
+}
+
+/// What to do about an operation; none: it has ended.
+pub fn of_operation(operation: &OperationView, is_paused: bool) -> Option<Advice> {
+    use OperationState as S;
+    let state = S::from_name(&operation.state)?;
+    let cause = operation.cause.as_deref();
+    Some(match state {
+        S::Succeeded | S::Refused | S::Superseded | S::Dismissed => return None,
+        S::Held => of_need(operation.need.as_deref().unwrap_or("?")),
+        S::Stuck => of_cause(cause),
+        _ if !operation.is_head && state == S::Ready => Advice::new("waits-behind", false),
+        S::Ready | S::Doubtful if is_paused => Advice::new("waits-paused", false),
+        S::Ready if cause.is_some() => of_cause(cause).but("waits-retry", false),
+        S::Ready => Advice::new("waits-turn", false),
+        S::Running => Advice::new("waits-running", false),
+        S::Doubtful => Advice::new("waits-doubtful", false),
+        S::Awaiting => Advice::new("waits-awaiting", false),
+    })
+}
+
+/// What the partner or we said, fit to be shown.
+pub fn said(text: Option<&str>) -> String {
+    mask::free(text.unwrap_or(""))
+}

@@ -1,0 +1,84 @@
+//! The JSON API, `/v1`: the same things as the command line and the console. One file per subject.
+//!
+//! Every view comes as `json::shown` makes it. Lists answer `{"<things>": [..], "next": number|null}`; errors
+//! `{"error": {"code", "message_vi", "message_en", "field"?}}`.
+
+mod dossiers;
+mod events;
+mod feed;
+pub(super) mod operations;
+mod quarantine;
+mod status;
+
+use axum::{
+    Json, Router,
+    extract::{FromRequestParts, Path, Query},
+    http::{StatusCode, request::Parts},
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{AppState, auth::Scope, error::ApiError, guard};
+
+/// What a handler answers.
+type Answer = Result<Json<Value>, ApiError>;
+
+/// At most this many rows of a list.
+const LONGEST_PAGE: i64 = 500;
+
+/// A wanted page length within reason.
+fn page(limit: Option<i64>) -> i64 {
+    limit.unwrap_or(100).clamp(1, LONGEST_PAGE)
+}
+
+/// The API's routes, grouped by what a caller must be allowed.
+pub fn routes(state: &AppState) -> Router<AppState> {
+    let guarded = |routes: Router<AppState>, scope: Scope| {
+        routes.route_layer(from_fn_with_state((state.clone(), scope), guard::api))
+    };
+    let read = Router::new()
+        .route("/status", get(status::status))
+        .route("/ledgers", get(status::ledgers))
+        .route("/dossiers/{code}", get(dossiers::timeline))
+        .route("/operations", get(operations::list))
+        .route("/operations/{id}", get(operations::show))
+        .route("/quarantine", get(quarantine::list))
+        .route("/quarantine/{id}", get(quarantine::show))
+        .route("/events", get(feed::feed));
+    let publish = Router::new()
+        .route("/events", post(events::publish))
+        .layer(axum::extract::DefaultBodyLimit::max(events::longest_body(state)));
+    let operate = Router::new()
+        .route("/operations/{id}/retry", post(operations::retry))
+        .route("/operations/{id}/dismiss", post(operations::dismiss));
+    guarded(read, Scope::Read).merge(guarded(publish, Scope::Publish)).merge(guarded(operate, Scope::Operate))
+}
+
+/// The number at the end of an address; anything else is an address that does not exist.
+pub struct Number(pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<i64>::from_request_parts(parts, state).await;
+        path.map(|Path(number)| Self(number))
+            .map_err(|_| ApiError::new(StatusCode::NOT_FOUND, "no_such_address"))
+    }
+}
+
+/// A query string that is refused in our words.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let asked = Query::<T>::from_request_parts(parts, state).await;
+        asked
+            .map(|Query(asked)| Self(asked))
+            .map_err(|rejection| ApiError::bad("query_unreadable", "query", rejection.body_text()))
+    }
+}

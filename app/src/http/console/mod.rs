@@ -1,0 +1,50 @@
+//! The console: plain pages for people who answer for it. No script, one style sheet, Vietnamese with an English switch.
+
+mod dossier;
+mod login;
+pub mod notice;
+mod operation;
+pub mod operations;
+mod province;
+mod quarantine;
+pub mod shell;
+mod timeline;
+pub mod when;
+pub mod words;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn_with_state, map_request_with_state},
+    routing::{get, post},
+};
+
+use super::{AppState, auth::Scope, guard};
+
+/// A form of ours is a reason and a few hidden fields.
+const LARGEST_FORM: usize = 16 * 1024;
+
+/// The console's routes, grouped by what a visitor must be allowed.
+pub fn routes(state: &AppState) -> Router<AppState> {
+    let guarded = |routes: Router<AppState>, scope: Scope| {
+        routes.route_layer(from_fn_with_state((state.clone(), scope), guard::console))
+    };
+    let open = Router::new()
+        .route("/login", get(login::arrive).post(login::enter))
+        .route("/logout", post(login::leave));
+    let read = Router::new()
+        .route("/", get(province::page))
+        .route("/ho-so", get(dossier::search))
+        .route("/ho-so/{code}", get(dossier::page))
+        .route("/thao-tac", get(operations::page))
+        .route("/thao-tac/{id}", get(operation::page))
+        .route("/cach-ly", get(quarantine::list))
+        .route("/cach-ly/{id}", get(quarantine::page));
+    let operate = Router::new()
+        .route("/thao-tac/{id}/lam-lai", post(operation::retry))
+        .route("/thao-tac/{id}/bo-qua", post(operation::dismiss));
+    open.merge(guarded(read, Scope::Read))
+        .merge(guarded(operate, Scope::Operate))
+        .route_layer(map_request_with_state(state.clone(), shell::choose_language))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+}

@@ -1,0 +1,224 @@
+//! `/`: the province today. First a sentence that says whether anything needs a person, then what, then the numbers.
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::Response,
+};
+use serde::Deserialize;
+
+use super::{
+    notice,
+    shell::{Section, Shell, Visit, page as rendered},
+    when::When,
+    words::Told,
+};
+use crate::http::{
+    AppState, Health,
+    summary::{Matter, Partner, Summary},
+};
+
+struct MatterRow {
+    told: Told,
+    partner: String,
+    count: String,
+    /// Whether it holds any operation.
+    holds: bool,
+    since: Option<When>,
+    said: String,
+    link: String,
+}
+
+struct PartnerRow {
+    id: String,
+    label: String,
+    done: i64,
+    waiting: i64,
+    doubtful: i64,
+    stuck: i64,
+    oldest: Option<When>,
+    paused: Option<(When, String)>,
+}
+
+struct UnitRow {
+    code: String,
+    name: String,
+    events: i64,
+    sent: i64,
+    waiting: i64,
+    stuck: i64,
+}
+
+/// One ledger: its left side, the terms of its right side, what is left over.
+struct Ledger {
+    title: String,
+    total: (String, i64),
+    terms: Vec<(String, i64)>,
+    difference: i64,
+}
+
+#[derive(Template)]
+#[template(path = "province.html")]
+struct Province {
+    s: Shell,
+    headline: String,
+    tone: &'static str,
+    broken: Vec<String>,
+    matters: Vec<MatterRow>,
+    partners: Vec<PartnerRow>,
+    units: Vec<UnitRow>,
+    ledgers: Vec<Ledger>,
+    quarantine: i64,
+    dossiers: i64,
+    outbox_waiting: i64,
+    is_refreshing: bool,
+}
+
+/// Whether the page reloads itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    auto: String,
+}
+
+const REFRESH_SECONDS: u32 = 30;
+
+/// The page.
+pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Query<Wanted>) -> Response {
+    let summary = match Summary::ask(&state.engine, state.views.as_ref()).await {
+        Ok(summary) => summary,
+        Err(error) => return notice::store_failed(&visit, &error),
+    };
+    let w = visit.w;
+    let health = state.health.borrow().clone();
+    let broken = broken(&visit, &health, &summary);
+    let persons = summary.for_persons() as i64;
+    let (headline, tone) = if !broken.is_empty() {
+        (w.t("headline-broken"), "bad")
+    } else if persons > 0 {
+        (w.tn("headline-persons", &persons), "warn")
+    } else if summary.matters.is_empty() {
+        (w.t("headline-calm"), "good")
+    } else {
+        (w.t("headline-waiting"), "good")
+    };
+    let is_refreshing = wanted.auto == "1";
+    let mut s = visit.shell(Section::Province, w.t("nav-province"));
+    s.refresh_seconds = is_refreshing.then_some(REFRESH_SECONDS);
+    let overview = &summary.overview;
+    let province = Province {
+        s,
+        headline,
+        tone,
+        broken,
+        matters: summary.matters.iter().map(|m| matter_row(&visit, m, &summary)).collect(),
+        partners: summary.partners.iter().map(|p| partner_row(&visit, p)).collect(),
+        units: unit_rows(&summary),
+        ledgers: ledgers(&visit, &summary),
+        quarantine: overview.quarantine_open,
+        dossiers: overview.dossiers,
+        outbox_waiting: (overview.outbox_highest - overview.outbox_relayed).max(0),
+        is_refreshing,
+    };
+    rendered(StatusCode::OK, &province)
+}
+
+/// What of ours does not work: above everything else.
+fn broken(visit: &Visit, health: &Health, summary: &Summary) -> Vec<String> {
+    let mut found = Vec::new();
+    if !health.store {
+        found.push(visit.w.t("broken-store"));
+    }
+    if health.broker == Some(false) {
+        found.push(visit.w.t("broken-broker"));
+    }
+    if !summary.is_balanced() {
+        found.push(visit.w.t("broken-ledger"));
+    }
+    found
+}
+
+fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
+    let key = if matter.at_least { "matter-count-least" } else { "matter-count" };
+    let label = |id: &String| summary.partners.iter().find(|p| p.connector == *id).map(|p| p.label.clone());
+    MatterRow {
+        told: visit.w.told(&matter.advice),
+        partner: matter
+            .connector
+            .as_ref()
+            .map(|id| label(id).unwrap_or_else(|| id.clone()))
+            .unwrap_or_default(),
+        count: visit.w.tn(key, &matter.count),
+        holds: matter.count > 0,
+        since: matter.since_us.map(|at| visit.when(at)),
+        said: matter.said.clone(),
+        link: matter.link.clone(),
+    }
+}
+
+fn partner_row(visit: &Visit, partner: &Partner) -> PartnerRow {
+    let paused = partner.pause.as_ref().and_then(|p| {
+        let since = visit.when(p.paused_since?.as_microsecond());
+        Some((since, visit.w.name("cause", p.cause.as_deref().unwrap_or("unknown"))))
+    });
+    PartnerRow {
+        id: partner.connector.clone(),
+        label: partner.label.clone(),
+        done: partner.done,
+        waiting: partner.waiting,
+        doubtful: partner.doubtful,
+        stuck: partner.stuck,
+        oldest: partner.oldest_us.map(|at| visit.when(at)),
+        paused,
+    }
+}
+
+/// Units with something to do first, then by how much came today.
+fn unit_rows(summary: &Summary) -> Vec<UnitRow> {
+    let mut rows: Vec<UnitRow> = summary
+        .overview
+        .units
+        .iter()
+        .map(|u| UnitRow {
+            code: u.unit.clone(),
+            name: summary.unit_names.get(&u.unit).cloned().unwrap_or_default(),
+            events: u.events,
+            sent: u.sent,
+            waiting: u.waiting,
+            stuck: u.stuck,
+        })
+        .collect();
+    rows.sort_by_key(|u| (-u.stuck, -u.events, u.code.clone()));
+    rows
+}
+
+fn ledgers(visit: &Visit, summary: &Summary) -> Vec<Ledger> {
+    let w = visit.w;
+    let ledgers = &summary.overview.ledgers;
+    let t = &ledgers.total;
+    vec![
+        Ledger {
+            title: w.t("ledger-messages"),
+            total: (w.t("ledger-received"), t.received),
+            terms: vec![
+                (w.t("ledger-admitted"), t.admitted),
+                (w.t("ledger-duplicate"), t.duplicate),
+                (w.t("ledger-quarantined"), t.quarantined),
+            ],
+            difference: ledgers.message_difference(),
+        },
+        Ledger {
+            title: w.t("ledger-operations"),
+            total: (w.t("ledger-planned"), t.planned),
+            terms: vec![
+                (w.t("ledger-succeeded"), t.succeeded),
+                (w.t("ledger-refused"), t.refused),
+                (w.t("ledger-superseded"), t.superseded),
+                (w.t("ledger-dismissed"), t.dismissed),
+                (w.t("ledger-open"), ledgers.open),
+            ],
+            difference: ledgers.operation_difference(),
+        },
+    ]
+}

@@ -1,0 +1,89 @@
+//! What every request passes on its way in and out: request id, log line, time limit, panic net, security headers.
+//! Answers are not compressed: pages mix a form token with what the visitor typed (BREACH), and they are small.
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+};
+use std::{any::Any, time::Duration};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
+    trace::TraceLayer,
+};
+
+use super::{AppState, error::ApiError};
+
+/// Longer than any question to a store may take, shorter than a browser's patience.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// No script at all; our own style sheet and pictures; forms to ourselves; never inside another site's frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// `same-origin`, not `no-referrer`: with the latter browsers post our own forms as origin `null`.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
+
+/// Wraps all routes.
+pub fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let mut routes = routes
+        .fallback(missing)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(time_limit))
+        .layer(CatchPanicLayer::custom(panicked));
+    for (name, value) in HEADERS {
+        routes = routes.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)));
+    }
+    // Everything may hold personal data; assets say otherwise for themselves.
+    let uncached = HeaderValue::from_static("no-store");
+    routes = routes.layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, uncached));
+    if state.display.is_https() {
+        let year = HeaderValue::from_static("max-age=31536000");
+        routes =
+            routes.layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, year));
+    }
+    routes
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+}
+
+/// The path without its query: a query may carry a log-in token.
+fn span(request: &Request) -> tracing::Span {
+    let id = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or("");
+    tracing::info_span!("http", method = %request.method(), path = request.uri().path(), request = id)
+}
+
+/// Dropping a handler is safe: stores finish their units of work in their own tasks.
+async fn time_limit(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow").into_response(),
+    }
+}
+
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked; the request was answered with 500");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").into_response()
+}
+
+async fn missing() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "no_such_address")
+}
+
+async fn wrong_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method")
+}

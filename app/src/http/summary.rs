@@ -1,0 +1,281 @@
+//! The province at a glance, worked out of one overview: what needs a person, how each partner and unit stands. The
+//! front page and `GET /v1/status` show the same.
+
+use lienthong_core::{
+    clock::business,
+    flow::engine::Engine,
+    id::DossierCode,
+    need::Need,
+    operation::OperationState,
+    port::{
+        store::{ConnectorCondition, StoreError},
+        views::{IncidentView, OperationFilter, OperationView, Overview, Views},
+    },
+};
+use std::collections::BTreeMap;
+
+use super::advice::{self, Advice};
+
+/// Something for the morning's list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matter {
+    /// Why, who, what next.
+    pub advice: Advice,
+    /// The connector.
+    pub connector: Option<String>,
+    /// How many operations it holds.
+    pub count: i64,
+    /// Whether the true number is higher than `count`.
+    pub at_least: bool,
+    /// Since when, microseconds.
+    pub since_us: Option<i64>,
+    /// What the partner or we said.
+    pub said: String,
+    /// Where the console shows more; empty: nowhere.
+    pub link: String,
+}
+
+/// A partner's row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Partner {
+    /// The connector instance.
+    pub connector: String,
+    /// What people call it.
+    pub label: String,
+    /// Operations that succeeded today.
+    pub done: i64,
+    /// Operations that wait by themselves: ready, running, doubtful, awaiting.
+    pub waiting: i64,
+    /// Of those, doubtful ones.
+    pub doubtful: i64,
+    /// Operations that need somebody: held, stuck.
+    pub stuck: i64,
+    /// The oldest head that is not idle, microseconds.
+    pub oldest_us: Option<i64>,
+    /// The pause, if it is paused.
+    pub pause: Option<ConnectorCondition>,
+}
+
+/// Everything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// What the store said.
+    pub overview: Overview,
+    /// Since when counts "today", microseconds.
+    pub since_us: i64,
+    /// Partners in the order of the configuration.
+    pub partners: Vec<Partner>,
+    /// What needs a person, or is being waited out, most pressing first.
+    pub matters: Vec<Matter>,
+    /// Unit names by code.
+    pub unit_names: BTreeMap<String, String>,
+}
+
+/// How many stuck operations are looked at to tell their causes apart.
+const SAMPLE: i64 = 200;
+
+impl Summary {
+    /// Asks the views.
+    pub async fn ask(engine: &Engine, views: &dyn Views) -> Result<Self, StoreError> {
+        let since_us = start_of_day(engine);
+        let overview = views.overview(since_us).await?;
+        let is_stuck = overview.partners.iter().any(|p| p.state == OperationState::Stuck.name());
+        let stuck = if is_stuck {
+            let filter = OperationFilter {
+                state: Some(OperationState::Stuck),
+                limit: SAMPLE,
+                ..OperationFilter::default()
+            };
+            views.operations(&filter).await?
+        } else {
+            Vec::new()
+        };
+        let partners = partners(engine, &overview);
+        let unit_names =
+            engine.rules.units.iter().map(|(code, unit)| (code.to_string(), unit.name.clone())).collect();
+        let matters = matters(&overview, &partners, &stuck);
+        Ok(Self { overview, since_us, partners, matters, unit_names })
+    }
+
+    /// How many matters a person has to take up, the quarantine among them.
+    pub fn for_persons(&self) -> usize {
+        let quarantine = usize::from(self.overview.quarantine_open > 0);
+        self.matters.iter().filter(|m| m.advice.needs_person).count() + quarantine
+    }
+
+    /// Whether both ledgers come out.
+    pub fn is_balanced(&self) -> bool {
+        let ledgers = &self.overview.ledgers;
+        ledgers.message_difference() == 0 && ledgers.operation_difference() == 0
+    }
+}
+
+/// The first moment of the business day.
+fn start_of_day(engine: &Engine) -> i64 {
+    let now = business(engine.clock.now());
+    now.start_of_day().map_or(0, |day| day.timestamp().as_microsecond())
+}
+
+fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
+    let mut rows: Vec<Partner> = Vec::new();
+    for (id, member) in &engine.members {
+        let label = member.manifest.label.clone();
+        rows.push(Partner { connector: id.to_string(), label, ..Partner::default() });
+    }
+    // Connectors that were taken out of the configuration with work still in the store stay visible.
+    for count in &overview.partners {
+        if !rows.iter().any(|r| r.connector == count.connector) {
+            rows.push(Partner {
+                connector: count.connector.clone(),
+                label: count.connector.clone(),
+                ..Partner::default()
+            });
+        }
+    }
+    for row in &mut rows {
+        for count in overview.partners.iter().filter(|c| c.connector == row.connector) {
+            match OperationState::from_name(&count.state) {
+                Some(OperationState::Succeeded) => row.done += count.operations,
+                Some(OperationState::Held | OperationState::Stuck) => row.stuck += count.operations,
+                Some(OperationState::Doubtful) => {
+                    row.waiting += count.operations;
+                    row.doubtful += count.operations;
+                }
+                Some(OperationState::Ready | OperationState::Running | OperationState::Awaiting) => {
+                    row.waiting += count.operations;
+                }
+                Some(OperationState::Refused | OperationState::Superseded | OperationState::Dismissed)
+                | None => {}
+            }
+        }
+        row.oldest_us =
+            overview.lanes.iter().filter(|l| l.connector == row.connector).filter_map(|l| l.oldest_us).min();
+        row.pause = overview
+            .conditions
+            .iter()
+            .find(|c| c.connector.as_str() == row.connector && c.paused_since.is_some())
+            .cloned();
+    }
+    rows
+}
+
+fn matters(overview: &Overview, partners: &[Partner], stuck: &[OperationView]) -> Vec<Matter> {
+    let mut found: Vec<Matter> = partners.iter().filter_map(paused).collect();
+    found.extend(incidents(overview));
+    found.extend(stuck_groups(overview, stuck));
+    found.sort_by_key(|m| (!m.advice.needs_person, m.since_us.unwrap_or(i64::MAX)));
+    found
+}
+
+/// More than this many incidents of a kind are told as one.
+const TOLD_SINGLY: usize = 3;
+
+fn incidents(overview: &Overview) -> Vec<Matter> {
+    let mut kinds: BTreeMap<String, Vec<&IncidentView>> = BTreeMap::new();
+    // A pause is told by the connector's condition, with its cause; once that is gone the incident goes too.
+    for incident in overview.incidents.iter().filter(|i| !i.key.starts_with("pause:")) {
+        kinds.entry(advice::kind_of(&incident.key)).or_default().push(incident);
+    }
+    let mut found = Vec::new();
+    for kind in kinds.values() {
+        if kind.len() <= TOLD_SINGLY {
+            found.extend(kind.iter().map(|i| single(i)));
+        } else {
+            found.push(many(kind));
+        }
+    }
+    found
+}
+
+fn single(incident: &IncidentView) -> Matter {
+    Matter {
+        advice: advice::of_incident(&incident.key),
+        connector: incident.connector.clone(),
+        count: incident.waiting,
+        at_least: false,
+        since_us: Some(incident.opened_us),
+        said: if is_need(&incident.key) { String::new() } else { advice::said(Some(&incident.said)) },
+        link: incident_link(&incident.key),
+    }
+}
+
+fn many(kind: &[&IncidentView]) -> Matter {
+    let keys: Vec<&str> = kind.iter().map(|i| i.key.as_str()).collect();
+    let first = kind.first().and_then(|i| i.connector.clone());
+    let is_shared = kind.iter().all(|i| i.connector == first);
+    let are_needs = keys.iter().all(|key| is_need(key));
+    Matter {
+        advice: advice::of_many(&keys),
+        connector: first.filter(|_| is_shared),
+        count: kind.iter().map(|i| i.waiting).sum(),
+        at_least: false,
+        since_us: kind.iter().map(|i| i.opened_us).min(),
+        said: String::new(),
+        link: if are_needs { link(&[("state", OperationState::Held.name())]) } else { String::new() },
+    }
+}
+
+fn paused(partner: &Partner) -> Option<Matter> {
+    let pause = partner.pause.as_ref()?;
+    Some(Matter {
+        advice: advice::of_pause(pause.cause.as_deref()),
+        connector: Some(partner.connector.clone()),
+        count: partner.waiting,
+        at_least: false,
+        since_us: pause.paused_since.map(jiff::Timestamp::as_microsecond),
+        said: advice::said(pause.said.as_deref()),
+        link: link(&[("connector", &partner.connector), ("open", "1")]),
+    })
+}
+
+fn stuck_groups(overview: &Overview, stuck: &[OperationView]) -> Vec<Matter> {
+    let total: i64 = overview
+        .partners
+        .iter()
+        .filter(|p| p.state == OperationState::Stuck.name())
+        .map(|p| p.operations)
+        .sum();
+    let at_least = total > stuck.len() as i64;
+    let mut groups: BTreeMap<(&str, Option<&str>), Vec<&OperationView>> = BTreeMap::new();
+    for operation in stuck {
+        groups.entry((&operation.connector, operation.cause.as_deref())).or_default().push(operation);
+    }
+    groups
+        .into_iter()
+        .map(|((connector, cause), group)| {
+            let mut query = vec![("connector", connector), ("state", OperationState::Stuck.name())];
+            query.extend(cause.map(|c| ("cause", c)));
+            Matter {
+                advice: advice::of_cause(cause),
+                connector: Some(connector.to_owned()),
+                count: group.len() as i64,
+                at_least,
+                since_us: group.iter().map(|o| o.created_us).min(),
+                said: advice::said(group.first().and_then(|o| o.said.as_deref())),
+                link: link(&query),
+            }
+        })
+        .collect()
+}
+
+fn is_need(key: &str) -> bool {
+    key.parse::<Need>().is_ok()
+}
+
+/// A need's operations; for money matters the dossier, where the payment's id names it. Empty: nothing to show.
+fn incident_link(key: &str) -> String {
+    if is_need(key) {
+        return link(&[("need", key), ("open", "1")]);
+    }
+    let parts: Vec<&str> = key.split([':', '-']).collect();
+    let code = parts.windows(3).find_map(|w| DossierCode::parse(&w.join("-")).ok());
+    code.map(|code| format!("/ho-so/{code}")).unwrap_or_default()
+}
+
+fn link(query: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", super::console::words::percent(value)))
+        .collect();
+    format!("/thao-tac?{}", pairs.join("&"))
+}

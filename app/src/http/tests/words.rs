@@ -1,0 +1,187 @@
+//! The translation files: the same keys in both languages, every key that is used, every code that can come.
+
+use lienthong_core::{
+    event::{names::EventName, rejection::Reason},
+    operation::{ActionKind, OperationState},
+    outcome::Cause,
+    parcel::ParcelState,
+    payment::{PaymentState, ReferenceState},
+    status::PortalStatus,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    http::{advice, console::operations::CAUSES},
+    i18n::{Arg, Locale, number, text_with},
+};
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|e| e == ending) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Keys, attributes included, and the values that each names.
+fn keys(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = BTreeMap::new();
+    for file in files(&root().join("locales").join(locale.code()), "ftl") {
+        let mut message = String::new();
+        let mut key = String::new();
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            if let Some((name, _)) =
+                line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_alphabetic()))
+            {
+                message = name.to_owned();
+                key.clone_from(&message);
+                assert!(found.insert(key.clone(), BTreeSet::new()).is_none(), "twice: {key}");
+            } else if let Some((name, _)) =
+                line.trim_start().strip_prefix('.').and_then(|l| l.split_once(" ="))
+            {
+                key = format!("{message}.{name}");
+                assert!(found.insert(key.clone(), BTreeSet::new()).is_none(), "twice: {key}");
+            }
+            if let Some(values) = found.get_mut(&key) {
+                let names = line.split('$').skip(1);
+                values.extend(
+                    names.map(|n| n.chars().take_while(char::is_ascii_alphanumeric).collect::<String>()),
+                );
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn both_languages_have_the_same_keys_with_the_same_values() {
+    let (vi, en) = (keys(Locale::Vi), keys(Locale::En));
+    let names = |of: &BTreeMap<String, BTreeSet<String>>| of.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(names(&vi).symmetric_difference(&names(&en)).collect::<Vec<_>>(), Vec::<&String>::new());
+    for (key, values) in &vi {
+        assert_eq!(Some(values), en.get(key), "{key}");
+    }
+    assert!(vi.len() > 300);
+}
+
+#[test]
+fn every_key_that_a_page_uses_exists() {
+    let known = keys(Locale::Vi);
+    let mut used = BTreeSet::new();
+    let sources =
+        files(&root().join("src/http"), "rs").into_iter().filter(|p| !p.to_string_lossy().contains("/tests"));
+    for path in files(&root().join("templates"), "html").into_iter().chain(sources) {
+        let text = fs::read_to_string(&path).unwrap();
+        for call in ["w.t(\"", "w.tn(\"", "w.tv(\""] {
+            used.extend(
+                text.split(call).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned),
+            );
+        }
+        for call in ["unauthorised(\"", "bad(\"", "not_found(\"", "STATUS, \"", "not_found(&visit, \""] {
+            used.extend(text.split(call).skip(1).filter_map(|rest| rest.split('"').next()).map(|code| {
+                if code.starts_with("notice-") { code.to_owned() } else { format!("error-{code}") }
+            }));
+        }
+    }
+    let missing: Vec<_> = used.iter().filter(|key| !known.contains_key(*key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(used.len() > 120, "{}", used.len());
+}
+
+#[test]
+fn every_code_that_can_come_has_words() {
+    let name = |kind: &str, code: &str| format!("{kind}-{}", code.replace('.', "-"));
+    let mut wanted: Vec<String> = Vec::new();
+    wanted.extend(OperationState::ALL.iter().map(|s| name("state", s.name())));
+    wanted.extend(ActionKind::ALL.iter().map(|a| name("action", a.name())));
+    wanted.extend(PortalStatus::ALL.iter().map(|s| name("status", &s.code().to_string())));
+    wanted.extend(PaymentState::ALL.iter().map(|s| name("payment", s.name())));
+    wanted.extend(ReferenceState::ALL.iter().map(|s| name("reference", &s.number().to_string())));
+    wanted.extend(ParcelState::ALL.iter().map(|s| name("parcel", s.name())));
+    wanted.extend(EventName::ALL.iter().map(|e| name("event", e.as_str())));
+    let outcomes = ["done", "accepted", "refused", "not_done", "held", "paused", "unclear", "running"];
+    wanted.extend(outcomes.iter().map(|o| name("outcome", o)));
+    wanted.extend(["return", "pickup"].iter().map(|d| name("direction", d)));
+    wanted.extend(["amqp", "http", "file"].iter().map(|o| name("origin", o)));
+    wanted.extend(["running", "ended", "reason_missing"].iter().map(|d| name("deed", d)));
+    for (kind, codes) in [
+        ("cause", CAUSES.iter().map(|c| c.code()).collect::<Vec<_>>()),
+        ("reason", Reason::ALL.iter().map(|r| r.code()).collect()),
+        ("need", vec!["snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "setting"]),
+        ("waits", vec!["behind", "paused", "retry", "turn", "running", "doubtful", "awaiting"]),
+    ] {
+        for part in ["", ".who", ".next"] {
+            wanted.extend(codes.iter().map(|c| format!("{}{part}", name(kind, c))));
+        }
+    }
+    for locale in Locale::ALL {
+        let known = keys(locale);
+        let missing: Vec<_> = wanted.iter().filter(|key| !known.contains_key(*key)).collect();
+        assert!(missing.is_empty(), "{locale:?}: {missing:?}");
+    }
+}
+
+#[test]
+fn the_list_of_causes_is_whole() {
+    // A new cause breaks the build here: it belongs into the filter and the translation files.
+    let place = |cause: Cause| match cause {
+        Cause::Unreachable => 0,
+        Cause::Throttled => 1,
+        Cause::PartnerFailed => 2,
+        Cause::SessionRejected => 3,
+        Cause::CredentialsRejected => 4,
+        Cause::PartnerUnavailable => 5,
+        Cause::DataRefused => 6,
+        Cause::ForeignRecord => 7,
+        Cause::UnknownThere => 8,
+        Cause::NoAnswer => 9,
+        Cause::Broken => 10,
+        Cause::Unreadable => 11,
+        Cause::Unlisted => 12,
+        Cause::Interrupted => 13,
+        Cause::Exhausted => 14,
+        Cause::Internal => 15,
+    };
+    for (at, cause) in CAUSES.into_iter().enumerate() {
+        assert_eq!(place(cause), at);
+    }
+}
+
+#[test]
+fn advice_names_what_it_is_about_and_many_are_told_as_one() {
+    let one = advice::of_need("mapping:vnpost:ward:99001");
+    assert_eq!(one.why(Locale::Vi), "Bảng mã “ward” chưa có dòng cho mã 99001");
+    assert_eq!(one.why(Locale::En), "The table “ward” has no entry for code 99001");
+    assert!(one.next(Locale::Vi).contains("vnpost"));
+    let many = advice::of_many(&["snapshot:a-1", "snapshot:a-2", "snapshot:a-3", "snapshot:a-4"]);
+    assert_eq!(many.why(Locale::En), "4 dossiers have not come in full yet, e.g. a-1, a-2");
+    assert_eq!(advice::of_cause(Some("new_code")).why(Locale::Vi), "Nguyên nhân chưa rõ");
+    assert!(!advice::of_pause(Some("unreachable")).needs_person);
+    assert!(advice::of_pause(Some("credentials_rejected")).needs_person);
+    assert!(advice::of_incident("refund:TT-1").why(Locale::Vi).contains("TT-1"));
+    assert!(advice::of_reason("something").why(Locale::En).contains("something"));
+}
+
+#[test]
+fn numbers_are_grouped_as_each_language_does() {
+    assert_eq!(
+        (number(Locale::Vi, 1_234_567), number(Locale::En, -1_000)),
+        ("1.234.567".into(), "−1,000".into())
+    );
+    let said = |l| text_with(l, "matter-count", &[("n", Arg::Count(41_022))]);
+    assert_eq!((said(Locale::Vi), said(Locale::En)), ("41.022 thao tác".into(), "41,022 operations".into()));
+    assert_eq!(text_with(Locale::En, "matter-count", &[("n", Arg::Count(1))]), "1 operation");
+}

@@ -1,0 +1,281 @@
+//! The store on PostgreSQL 15 and later, for any number of processes. Same files, functions and order as the SQLite
+//! store; what differs is in `database.rs`, `codes.rs` and in the statements.
+
+mod codes;
+mod database;
+mod error;
+mod ledger;
+mod load;
+mod outbox;
+mod partner;
+mod rows;
+mod singleton;
+mod unit;
+mod views;
+mod write;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use lienthong_core::{
+    id::{ConnectorId, RowId},
+    lane::LaneState,
+    port::{
+        store::{
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ReferenceToAsk, Session, Store, StoreError,
+        },
+        work::{IdSource, Scope},
+    },
+};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+use crate::database::Database;
+
+/// The oldest server that has everything the statements use.
+const OLDEST_SERVER: i32 = 150_000;
+
+/// Where the store is and how it is reached. A connection pooler in between has to pass start-up options on and must
+/// keep a session on one server connection.
+#[derive(Clone)]
+pub struct Options {
+    /// `postgres://user:password@host:port/database?sslmode=verify-full`. Secret: the `Debug` text does not show it.
+    pub url: String,
+    /// How many connections units of work and questions share; hints take one more.
+    pub max_connections: u32,
+}
+
+impl Options {
+    /// The usual settings: 16 connections.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), max_connections: 16 }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("max_connections", &self.max_connections).finish_non_exhaustive()
+    }
+}
+
+/// The store. Cheap to clone; all clones share the connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) database: Arc<Database>,
+    pub(crate) ids: IdSource,
+    /// Held while row numbers are being reserved, so that one reservation serves all who wait for it.
+    pub(crate) reserving: tokio::sync::Mutex<()>,
+}
+
+impl PostgresStore {
+    /// Connects, and looks whether the server is new enough. Does not migrate: see [`Self::migrate`].
+    pub async fn connect(options: Options) -> Result<Self, StoreError> {
+        unit::run(async move {
+            let inner = Inner {
+                database: Database::open(&options).await?,
+                ids: IdSource::default(),
+                reserving: tokio::sync::Mutex::new(()),
+            };
+            let store = Self { inner: Arc::new(inner) };
+            let mut connection = store.inner.database.connection().await?;
+            let version =
+                sqlx::query_scalar!(r#"select current_setting('server_version_num')::integer as "version!""#)
+                    .fetch_one(&mut *connection)
+                    .await
+                    .map_err(error::store_error)?;
+            if version < OLDEST_SERVER {
+                return Err(StoreError::Rejected(format!("PostgreSQL 15 or later is needed, not {version}")));
+            }
+            Ok(store)
+        })
+        .await
+    }
+
+    /// Brings the schema up to date; forward only. Several processes may do it at once: one does, the others wait.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let store = self.clone();
+        let migration = unit::spawn(async move { store.inner.database.migrate().await });
+        match migration.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                Err(StoreError::Unavailable(format!("the migration did not come to its end: {error}")))
+            }
+        }
+    }
+
+    /// Lets the units that run finish and closes the connections. Later calls are refused.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+    }
+
+    /// Hints that a commit of any process made lanes ready or wrote out-events. Only hints: poll beside.
+    #[expect(clippy::unused_async, reason = "the same signature in both dialects")]
+    pub async fn hints(&self) -> mpsc::Receiver<()> {
+        self.inner.database.hints()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn transact(&self, scope: Scope, decide: Decision) -> Result<(), StoreError> {
+        unit::transact(self, scope, decide).await
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        unit::ask(self, |conn| Box::pin(unit::now(conn))).await
+    }
+
+    async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
+        unit::ask(self, move |conn| Box::pin(outbox::outbox(conn, after, limit))).await
+    }
+
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Option<Fence>, StoreError> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        unit::write(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                singleton::acquire(conn, &name, &holder, ttl, now).await
+            })
+        })
+        .await
+    }
+
+    async fn relinquish(&self, fence: &Fence) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        unit::write(self, move |conn| Box::pin(async move { singleton::relinquish(conn, &fence).await }))
+            .await
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        unit::ask(self, move |conn| Box::pin(async move { outbox::cursor(conn, &name).await })).await
+    }
+
+    async fn set_cursor(&self, name: &str, cursor: &str, fence: &Fence) -> Result<(), StoreError> {
+        let (name, cursor, fence) = (name.to_owned(), cursor.to_owned(), fence.clone());
+        unit::write(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                outbox::set_cursor(conn, &name, &cursor, &fence, now).await
+            })
+        })
+        .await
+    }
+
+    async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError> {
+        let raw = raw.clone();
+        unit::write(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                partner::keep_callback(conn, &raw, now).await
+            })
+        })
+        .await
+    }
+
+    async fn session(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError> {
+        let connector = connector.clone();
+        unit::ask(self, move |conn| Box::pin(async move { partner::session(conn, &connector).await })).await
+    }
+
+    async fn put_session(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError> {
+        let (connector, session) = (connector.clone(), session.clone());
+        unit::write(self, move |conn| {
+            Box::pin(async move { partner::put_session(conn, &connector, &session).await })
+        })
+        .await
+    }
+
+    async fn conditions(&self) -> Result<Vec<ConnectorCondition>, StoreError> {
+        unit::ask(self, |conn| Box::pin(partner::conditions(conn))).await
+    }
+
+    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
+        let condition = condition.clone();
+        unit::write(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                partner::set_condition(conn, &condition, now).await
+            })
+        })
+        .await
+    }
+
+    async fn due_timers(
+        &self,
+        known: &[(String, Timestamp)],
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Vec<DueTimer>, StoreError> {
+        let (known, holder) = (known.to_vec(), holder.to_owned());
+        unit::write(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                singleton::due_timers(conn, &known, &holder, ttl, now).await
+            })
+        })
+        .await
+    }
+
+    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        unit::write(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                singleton::timer_done(conn, &fence, next_at, now).await
+            })
+        })
+        .await
+    }
+
+    async fn fold_ledgers(&self) -> Result<(), StoreError> {
+        unit::write(self, |conn| Box::pin(ledger::fold_ledgers(conn))).await
+    }
+
+    async fn ledgers(&self) -> Result<LedgerState, StoreError> {
+        unit::ask(self, |conn| Box::pin(ledger::ledgers(conn))).await
+    }
+
+    async fn references_to_ask(
+        &self,
+        connector: &ConnectorId,
+        made_after: Timestamp,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ReferenceToAsk>, StoreError> {
+        let connector = connector.clone();
+        unit::ask(self, move |conn| {
+            Box::pin(
+                async move { partner::references_to_ask(conn, &connector, made_after, before, limit).await },
+            )
+        })
+        .await
+    }
+
+    async fn next_due(
+        &self,
+        connector: &ConnectorId,
+        state: LaneState,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let connector = connector.clone();
+        unit::ask(self, move |conn| Box::pin(async move { partner::next_due(conn, &connector, state).await }))
+            .await
+    }
+
+    async fn epoch(&self) -> Result<i64, StoreError> {
+        unit::ask(self, |conn| Box::pin(unit::epoch(conn))).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.now().await.map(drop)
+    }
+}

@@ -1,0 +1,75 @@
+//! Out-events and the cursors of those who read them.
+
+use jiff::Timestamp;
+use lienthong_core::port::store::{Fence, OutboxRow, StoreError};
+use sqlx::PgConnection;
+
+use crate::{
+    error::store_error,
+    rows::{At, us},
+};
+
+/// Rows above `after`, in order. Numbers are given before their transaction commits, so a lower one may still appear;
+/// but not below the oldest transaction that runs.
+pub(crate) async fn outbox(
+    conn: &mut PgConnection,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let rows = sqlx::query!(
+        "select number, name, subject, unit, event_id, data, at from outbox
+        where number > $1 and txid < pg_snapshot_xmin(pg_current_snapshot())
+        order by number limit $2",
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    let rows = rows.into_iter().map(|row| {
+        Ok(OutboxRow {
+            number: row.number,
+            at: At::new("outbox", &row.number).time("at", row.at)?,
+            name: row.name,
+            subject: row.subject,
+            unit: row.unit,
+            id: row.event_id,
+            data: row.data,
+        })
+    });
+    rows.collect()
+}
+
+/// A cursor.
+pub(crate) async fn cursor(conn: &mut PgConnection, name: &str) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar!("select cursor from cursors where name = $1", name)
+        .fetch_optional(conn)
+        .await
+        .map_err(store_error)
+}
+
+/// Sets a cursor if the fence still holds. `for share`: nobody can take the singleton over between check and write.
+pub(crate) async fn set_cursor(
+    conn: &mut PgConnection,
+    name: &str,
+    cursor: &str,
+    fence: &Fence,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "with held as (select s.fence from singletons s where s.name = $3 and s.fence = $4 for share)
+        insert into cursors (name, cursor, fence, updated_at)
+        select $1, $2, held.fence, $5 from held
+        on conflict (name) do update set cursor = excluded.cursor, fence = excluded.fence,
+            updated_at = excluded.updated_at",
+        name,
+        cursor,
+        fence.name,
+        fence.number,
+        us(now),
+    )
+    .execute(conn)
+    .await
+    .map_err(store_error)?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced(fence.name.clone())) }
+}

@@ -1,0 +1,213 @@
+//! What is kept about partners beside the work: callbacks as they came, sessions, conditions, references to ask about.
+
+use jiff::Timestamp;
+use lienthong_core::{
+    id::{ConnectorId, RowId},
+    lane::LaneState,
+    port::store::{ConnectorCondition, RawCallback, ReferenceToAsk, Session, StoreError},
+};
+use sqlx::PgConnection;
+
+use crate::{
+    error::store_error,
+    rows::{At, us, us_if},
+};
+
+/// Stores a callback before it is judged.
+pub(crate) async fn keep_callback(
+    conn: &mut PgConnection,
+    raw: &RawCallback,
+    now: Timestamp,
+) -> Result<RowId, StoreError> {
+    sqlx::query_scalar!(
+        "insert into callbacks (connector, received_at, path, headers, body) values ($1, $2, $3, $4, $5) returning id",
+        raw.connector.as_str(),
+        us(now),
+        raw.path,
+        raw.headers,
+        raw.body,
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(store_error)
+}
+
+/// The session of a connector.
+pub(crate) async fn session(
+    conn: &mut PgConnection,
+    connector: &ConnectorId,
+) -> Result<Option<Session>, StoreError> {
+    let row = sqlx::query!(
+        "select token, acquired_at, expires_at from sessions where connector = $1",
+        connector.as_str(),
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(store_error)?;
+    let session = row.map(|row| {
+        let at = At::new("sessions", connector);
+        Ok(Session {
+            token: row.token,
+            acquired_at: at.time("acquired_at", row.acquired_at)?,
+            expires_at: at.time("expires_at", row.expires_at)?,
+        })
+    });
+    session.transpose()
+}
+
+/// Replaces it by a newer one.
+pub(crate) async fn put_session(
+    conn: &mut PgConnection,
+    connector: &ConnectorId,
+    session: &Session,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into sessions as s (connector, token, acquired_at, expires_at) values ($1, $2, $3, $4)
+        on conflict (connector) do update set token = excluded.token, acquired_at = excluded.acquired_at,
+            expires_at = excluded.expires_at
+        where excluded.acquired_at > s.acquired_at",
+        connector.as_str(),
+        session.token,
+        us(session.acquired_at),
+        us(session.expires_at),
+    )
+    .execute(conn)
+    .await
+    .map_err(store_error)
+    .map(drop)
+}
+
+/// The conditions of all connectors that ever had one.
+pub(crate) async fn conditions(conn: &mut PgConnection) -> Result<Vec<ConnectorCondition>, StoreError> {
+    let rows = sqlx::query!(
+        "select connector, paused_since, cause, said, test_at from connector_conditions order by connector",
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    let conditions = rows.into_iter().map(|row| {
+        let at = At::new("connector_conditions", &row.connector);
+        Ok(ConnectorCondition {
+            connector: at.parse("connector", &row.connector)?,
+            paused_since: at.time_if("paused_since", row.paused_since)?,
+            cause: row.cause,
+            said: row.said,
+            test_at: at.time_if("test_at", row.test_at)?,
+        })
+    });
+    conditions.collect()
+}
+
+/// Sets a condition, and opens or closes the incident that goes with it. Runs in a transaction of the caller.
+pub(crate) async fn set_condition(
+    conn: &mut PgConnection,
+    condition: &ConnectorCondition,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let connector = condition.connector.as_str();
+    let key = format!("pause:{connector}");
+    sqlx::query!(
+        "insert into connector_conditions as c (connector, paused_since, cause, said, test_at)
+        values ($1, $2, $3, $4, $5)
+        on conflict (connector) do update set cause = excluded.cause, said = excluded.said, test_at = excluded.test_at,
+            paused_since = case when excluded.paused_since is not null
+                then coalesce(c.paused_since, excluded.paused_since) end",
+        connector,
+        us_if(condition.paused_since),
+        condition.cause,
+        condition.said,
+        us_if(condition.test_at),
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(store_error)?;
+    if condition.paused_since.is_none() {
+        sqlx::query!(
+            "update incidents set closed_at = $2 where key = $1 and closed_at is null",
+            key,
+            us(now)
+        )
+        .execute(conn)
+        .await
+        .map_err(store_error)?;
+        return Ok(());
+    }
+    let said = condition.said.as_deref().or(condition.cause.as_deref()).unwrap_or_default();
+    sqlx::query!(
+        "insert into incidents (key, connector, said, opened_at) values ($1, $2, $3, $4)
+        on conflict (key) where closed_at is null do nothing",
+        key,
+        connector,
+        said,
+        us(now),
+    )
+    .execute(conn)
+    .await
+    .map_err(store_error)
+    .map(drop)
+}
+
+/// References that may be paid, dead ones too, and that were not asked about lately. The payment's own state does not
+/// matter: a second payment of a settled one is what the sweep must not miss.
+pub(crate) async fn references_to_ask(
+    conn: &mut PgConnection,
+    connector: &ConnectorId,
+    made_after: Timestamp,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<ReferenceToAsk>, StoreError> {
+    let rows = sqlx::query!(
+        "select p.id, p.payment_id, p.amount, r.reference, r.sent_at
+        from payment_references r join payments p on p.id = r.payment
+        where r.connector = $1 and r.state in (1, 2, 4) and r.created_at > $2
+            and (r.asked_at is null or r.asked_at < $3)
+        order by coalesce(r.asked_at, 0), r.created_at, r.reference limit $4",
+        connector.as_str(),
+        us(made_after),
+        us(before),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    let references = rows.into_iter().map(|row| {
+        let at = At::new("payments", &row.id);
+        Ok(ReferenceToAsk {
+            payment: at.parse("payment_id", &row.payment_id)?,
+            reference: at.parse("reference", &row.reference)?,
+            sent_at: row.sent_at,
+            amount: row.amount,
+        })
+    });
+    references.collect()
+}
+
+/// When the first lane of a connector in a state falls due.
+pub(crate) async fn next_due(
+    conn: &mut PgConnection,
+    connector: &ConnectorId,
+    state: LaneState,
+) -> Result<Option<Timestamp>, StoreError> {
+    // In the states that have a due time, `state in (1, 3, 4)` lets the planner use the partial index whatever $2 is.
+    let first = if matches!(state, LaneState::Ready | LaneState::Doubtful | LaneState::Awaiting) {
+        sqlx::query_scalar!(
+            "select due_at from lanes
+            where connector = $1 and state = $2 and state in (1, 3, 4)
+            order by due_at limit 1",
+            connector.as_str(),
+            state.number(),
+        )
+        .fetch_optional(conn)
+        .await
+    } else {
+        sqlx::query_scalar!(
+            "select due_at from lanes where connector = $1 and state = $2 order by due_at limit 1",
+            connector.as_str(),
+            state.number(),
+        )
+        .fetch_optional(conn)
+        .await
+    };
+    let due_at = first.map_err(store_error)?;
+    due_at.map(|due_at| At::new("lanes", connector).time("due_at", due_at)).transpose()
+}

@@ -1,0 +1,145 @@
+//! The front page.
+
+use lienthong_core::{
+    lane::LaneState,
+    operation::OperationState,
+    port::{
+        store::StoreError,
+        views::{IncidentView, LaneCount, Overview, PartnerCount, UnitCount},
+    },
+};
+use sqlx::PgConnection;
+
+use crate::{
+    error::store_error,
+    ledger::ledgers,
+    partner::conditions,
+    rows::{At, us},
+    unit::now,
+};
+
+/// Everything that the front page shows.
+pub(crate) async fn overview(conn: &mut PgConnection, since_us: i64) -> Result<Overview, StoreError> {
+    let totals = sqlx::query!(
+        r#"
+        select (select count(*) from quarantine where closed_at is null) as "quarantine_open!",
+            (select count(*) from dossiers) as "dossiers!",
+            (select coalesce(max(number), 0) from outbox) as "outbox_highest!",
+            (select cursor from cursors where name = 'relay') as "relayed?"
+        "#,
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .map_err(store_error)?;
+    let relayed = At::new("cursors", &"relay").parse_if("cursor", totals.relayed.as_deref())?;
+    Ok(Overview {
+        now_us: us(now(conn).await?),
+        partners: partners(conn, since_us).await?,
+        lanes: lanes(conn).await?,
+        units: units(conn, since_us).await?,
+        incidents: incidents(conn).await?,
+        conditions: conditions(conn).await?,
+        ledgers: ledgers(conn).await?,
+        quarantine_open: totals.quarantine_open,
+        dossiers: totals.dossiers,
+        outbox_highest: totals.outbox_highest,
+        outbox_relayed: relayed.unwrap_or(0),
+    })
+}
+
+/// Open operations, and those that ended since: all that ever ended would be a walk through years.
+async fn partners(conn: &mut PgConnection, since_us: i64) -> Result<Vec<PartnerCount>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select connector as "connector!", action as "action!", state as "state!", sum(operations)::bigint as "operations!"
+        from (
+            select connector, action, state, count(*) as operations from operations
+            where state < 10 group by connector, action, state
+            union all
+            select connector, action, state, count(*) from operations
+            where state >= 10 and ended_at >= $1 group by connector, action, state
+        ) as counts
+        group by connector, action, state
+        order by connector, action, state
+        "#,
+        since_us,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    let counts = rows.into_iter().map(|row| {
+        let at = At::new("operations", &row.connector);
+        let state = at.known("state", row.state, OperationState::from_number(row.state))?.name().to_owned();
+        Ok(PartnerCount { connector: row.connector, action: row.action, state, operations: row.operations })
+    });
+    counts.collect()
+}
+
+async fn lanes(conn: &mut PgConnection) -> Result<Vec<LaneCount>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select l.connector, l.state, count(*) as "lanes!", min(o.created_at) as oldest_us
+        from lanes l left join operations o on o.id = l.head
+        group by l.connector, l.state
+        order by l.connector, l.state
+        "#,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    let counts = rows.into_iter().map(|row| {
+        let at = At::new("lanes", &row.connector);
+        let state = at.known("state", row.state, LaneState::from_number(row.state))?.name().to_owned();
+        Ok(LaneCount { connector: row.connector, state, lanes: row.lanes, oldest_us: row.oldest_us })
+    });
+    counts.collect()
+}
+
+async fn units(conn: &mut PgConnection, since_us: i64) -> Result<Vec<UnitCount>, StoreError> {
+    sqlx::query_as!(
+        UnitCount,
+        r#"
+        select coalesce(unit, '') as "unit!", sum(events)::bigint as "events!", sum(sent)::bigint as "sent!",
+            sum(waiting)::bigint as "waiting!", sum(stuck)::bigint as "stuck!"
+        from (
+            select unit, count(*) as events, 0 as sent, 0 as waiting, 0 as stuck from events
+            where received_at >= $1 group by unit
+            union all
+            select unit, 0, count(*), 0, 0 from operations where state = 10 and ended_at >= $1 group by unit
+            union all
+            select unit, 0, 0, count(*) filter (where state <= 4), count(*) filter (where state > 4) from operations
+            where state < 10 group by unit
+        ) as counts
+        group by coalesce(unit, '')
+        order by 1
+        "#,
+        since_us,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)
+}
+
+/// A need's incident counts the open operations with that need, a pause's all open ones of the connector.
+async fn incidents(conn: &mut PgConnection) -> Result<Vec<IncidentView>, StoreError> {
+    sqlx::query_as!(
+        IncidentView,
+        r#"
+        select i.id, i.key, i.connector, i.said, i.opened_at as opened_us,
+            (case when i.key = 'pause:' || i.connector then coalesce(c.waiting, 0)
+                else coalesce(n.waiting, 0) end) as "waiting!"
+        from incidents i
+        left join (
+            select need, count(*) as waiting from operations where state < 10 and need is not null group by need
+        ) as n on n.need = i.key
+        left join (
+            select connector, count(*) as waiting from operations where state < 10 group by connector
+        ) as c on c.connector = i.connector
+        where i.closed_at is null
+        order by i.opened_at, i.id
+        "#,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)
+}

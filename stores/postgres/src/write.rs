@@ -1,0 +1,600 @@
+//! Writes what a decision changed: one statement per kind of row, whatever the number of rows. Columns go over as arrays
+//! and come together again in `unnest`; arrays are bound `as _` because the macros cannot check nullable elements.
+
+use lienthong_core::{
+    id::RowId,
+    operation::Operation,
+    payment::{PaymentRecord, ReferenceRecord},
+    port::{
+        store::StoreError,
+        work::{Change, Work},
+    },
+};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
+
+use crate::{
+    codes,
+    error::{missing_rows, store_error},
+    rows::{changed, col, fresh, json, json_col, us, us_if},
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+type Statement<'a> = Query<'a, Postgres, PgArguments>;
+
+/// Writes everything. The order matters in one place: ended operations leave their places before others take them.
+pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    codes::add_alone(conn, work).await?;
+    events(conn, work).await?;
+    quarantine(conn, work).await?;
+    dossiers(conn, work).await?;
+    versions(conn, work).await?;
+    aliases(conn, work).await?;
+    codes::mean_one_dossier(conn, work).await?;
+    payments(conn, work).await?;
+    parcels(conn, work).await?;
+    lanes(conn, work).await?;
+    let (new, old): (Vec<_>, Vec<_>) = work.operations.values().partition(|o| o.change == Change::Insert);
+    let (ended, open): (Vec<_>, Vec<_>) = old.into_iter().map(|o| &o.row).partition(|o| o.state.is_ended());
+    update_operations(conn, &ended).await?;
+    update_operations(conn, &open).await?;
+    insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
+    past_attempts(conn, work).await?;
+    moves(conn, work).await?;
+    incidents(conn, work).await?;
+    callbacks(conn, work).await?;
+    cursors(conn, work).await?;
+    outbox(conn, work).await?;
+    ledger(conn, work).await?;
+    audit(conn, work).await
+}
+
+async fn run(conn: &mut PgConnection, written: Statement<'_>) -> Result<()> {
+    written.execute(conn).await.map_err(store_error).map(drop)
+}
+
+/// Runs a statement that has to find or make all its rows.
+async fn run_all(conn: &mut PgConnection, written: Statement<'_>, table: &str, wanted: usize) -> Result<()> {
+    let found = written.execute(conn).await.map_err(store_error)?.rows_affected();
+    if found == wanted as u64 { Ok(()) } else { Err(missing_rows(table, wanted as u64, found)) }
+}
+
+async fn events(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.new_events;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // Two statements in one: the key is what makes a concurrent admission of the same event repeat itself.
+    let written = sqlx::query!(
+        "with keys as (
+            insert into event_keys (source, event_id, content_hash, admitted_at)
+            select k.source, k.event_id, k.content_hash, $15::bigint
+            from unnest($2::text[], $3::text[], $4::bytea[]) as k(source, event_id, content_hash)
+            order by k.source, k.event_id
+        )
+        insert into events (id, source, event_id, name, subject, unit, dossier, occurred_at, sequence, late, planned,
+            note, body, received_at)
+        select e.*, $15::bigint
+        from unnest($1::bigint[], $2::text[], $3::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+            $9::bigint[], $10::bigint[], $11::boolean[], $12::integer[], $13::text[], $14::text[]) as e",
+        &col(rows, |e| e.row) as _,
+        &col(rows, |e| e.key.source.as_str()) as _,
+        &col(rows, |e| e.key.id.as_str()) as _,
+        &col(rows, |e| &e.content_hash[..]) as _,
+        &col(rows, |e| e.name.as_str()) as _,
+        &col(rows, |e| e.subject.as_str()) as _,
+        &col(rows, |e| e.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(rows, |e| e.dossier) as _,
+        &col(rows, |e| us(e.at)) as _,
+        &col(rows, |e| e.sequence) as _,
+        &col(rows, |e| e.late) as _,
+        &col(rows, |e| e.planned) as _,
+        &col(rows, |e| e.note.as_deref()) as _,
+        &col(rows, |e| &*e.body) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}
+
+async fn quarantine(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.new_quarantine;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into quarantine (id, origin, source, event_id, subject, event_type, reason, path, expected, got, raw,
+            received_at)
+        select q.*, $12::bigint
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::text[], $10::text[], $11::bytea[]) as q",
+        &col(rows, |q| q.row) as _,
+        &col(rows, |q| q.origin.as_str()) as _,
+        &col(rows, |q| q.source.as_deref()) as _,
+        &col(rows, |q| q.event_id.as_deref()) as _,
+        &col(rows, |q| q.subject.as_deref()) as _,
+        &col(rows, |q| q.event_type.as_deref()) as _,
+        &col(rows, |q| q.reason.as_str()) as _,
+        &col(rows, |q| q.path.as_str()) as _,
+        &col(rows, |q| q.expected.as_str()) as _,
+        &col(rows, |q| q.got.as_str()) as _,
+        &col(rows, |q| q.raw.as_slice()) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}
+
+async fn dossiers(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = changed(work.dossiers.values());
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into dossiers (id, code, unit, known, version, sequences, bindings, created_at, updated_at)
+        select d.*, $9::bigint
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[], $7::text[],
+            $8::bigint[]) as d(id)
+        where d.id = any($10::bigint[]) or exists (select from dossiers o where o.id = d.id)
+        on conflict (id) do update set unit = excluded.unit, known = excluded.known, version = excluded.version,
+            sequences = excluded.sequences, bindings = excluded.bindings, updated_at = excluded.updated_at",
+        &col(&rows, |d| d.row) as _,
+        &col(&rows, |d| d.code.as_str()) as _,
+        &col(&rows, |d| d.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(&rows, |d| d.known) as _,
+        &col(&rows, |d| d.version) as _,
+        &json_col(&rows, |d| &d.sequences)? as _,
+        &json_col(&rows, |d| &d.bindings)? as _,
+        &col(&rows, |d| us(d.created_at)) as _,
+        us(work.now),
+        &fresh(work.dossiers.values(), |d| d.row) as _,
+    );
+    run_all(conn, written, "dossiers", rows.len()).await
+}
+
+async fn versions(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.new_versions;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into dossier_versions (dossier, version, state, event, created_at)
+        select v.*, $5::bigint from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) as v",
+        &col(rows, |v| v.dossier) as _,
+        &col(rows, |v| v.version) as _,
+        &col(rows, |v| &*v.state) as _,
+        &col(rows, |v| v.event) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}
+
+async fn aliases(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.new_aliases;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into aliases (alias, dossier)
+        select a.alias, a.dossier from unnest($1::text[], $2::bigint[]) as a(alias, dossier) order by a.alias",
+        &col(rows, |(alias, _)| alias.as_str()) as _,
+        &col(rows, |(_, dossier)| *dossier) as _,
+    );
+    run(conn, written).await
+}
+
+async fn payments(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = changed(work.payments.values());
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into payments (id, payment_id, dossier, subject, unit, connector, amount, state, content_hash, body,
+            created_at, updated_at)
+        select p.*
+        from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+            $8::smallint[], $9::bytea[], $10::text[], $11::bigint[], $12::bigint[]) as p(id)
+        where p.id = any($13::bigint[]) or exists (select from payments o where o.id = p.id)
+        on conflict (id) do update set dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
+            connector = excluded.connector, amount = excluded.amount, state = excluded.state,
+            content_hash = excluded.content_hash, body = excluded.body, updated_at = excluded.updated_at",
+        &col(&rows, |p| p.row) as _,
+        &col(&rows, |p| p.id.as_str()) as _,
+        &col(&rows, |p| p.dossier) as _,
+        &col(&rows, |p| p.subject.as_str()) as _,
+        &col(&rows, |p| p.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(&rows, |p| p.connector.as_str()) as _,
+        &col(&rows, |p| p.amount) as _,
+        &col(&rows, |p| p.state.number()) as _,
+        &col(&rows, |p| &p.content_hash[..]) as _,
+        &json_col(&rows, |p| &*p.body)? as _,
+        &col(&rows, |p| us(p.created_at)) as _,
+        &col(&rows, |p| us(p.updated_at)) as _,
+        &fresh(work.payments.values(), |p| p.row) as _,
+    );
+    run_all(conn, written, "payments", rows.len()).await?;
+    references(conn, &rows).await
+}
+
+/// All openings of the changed payments. One never goes over to another payment.
+async fn references(conn: &mut PgConnection, payments: &[&PaymentRecord]) -> Result<()> {
+    let rows: Vec<(RowId, &ReferenceRecord)> =
+        payments.iter().flat_map(|p| p.references.iter().map(|r| (p.row, r))).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into payment_references (connector, reference, payment, state, sent_at, pay_url, platform_ref, paid_at,
+            paid_amount, asked_at, created_at)
+        select r.*
+        from unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::text[],
+            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) as r
+        on conflict (connector, reference) do update set state = excluded.state, sent_at = excluded.sent_at,
+            pay_url = excluded.pay_url, platform_ref = excluded.platform_ref, paid_at = excluded.paid_at,
+            paid_amount = excluded.paid_amount, asked_at = excluded.asked_at
+        where payment_references.payment = excluded.payment",
+        &col(&rows, |(_, r)| r.connector.as_str()) as _,
+        &col(&rows, |(_, r)| r.reference.as_str()) as _,
+        &col(&rows, |(payment, _)| *payment) as _,
+        &col(&rows, |(_, r)| r.state.number()) as _,
+        &col(&rows, |(_, r)| r.sent_at.as_str()) as _,
+        &col(&rows, |(_, r)| r.pay_url.as_deref()) as _,
+        &col(&rows, |(_, r)| r.platform_ref.as_deref()) as _,
+        &col(&rows, |(_, r)| us_if(r.paid_at)) as _,
+        &col(&rows, |(_, r)| r.paid_amount) as _,
+        &col(&rows, |(_, r)| us_if(r.asked_at)) as _,
+        &col(&rows, |(_, r)| us(r.created_at)) as _,
+    );
+    run_all(conn, written, "payment_references", rows.len()).await
+}
+
+async fn parcels(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = changed(work.parcels.values());
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into parcels (id, parcel_id, dossier, subject, unit, connector, direction, order_number, state,
+            item_code, moved_at, last_move, content_hash, body, created_at, updated_at)
+        select p.*
+        from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::smallint[], $10::text[], $11::bigint[], $12::text[], $13::bytea[], $14::text[], $15::bigint[],
+            $16::bigint[]) as p(id)
+        where p.id = any($17::bigint[]) or exists (select from parcels o where o.id = p.id)
+        on conflict (id) do update set dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
+            connector = excluded.connector, direction = excluded.direction, order_number = excluded.order_number,
+            state = excluded.state, item_code = excluded.item_code, moved_at = excluded.moved_at,
+            last_move = excluded.last_move, content_hash = excluded.content_hash, body = excluded.body,
+            updated_at = excluded.updated_at",
+        &col(&rows, |p| p.row) as _,
+        &col(&rows, |p| p.id.as_str()) as _,
+        &col(&rows, |p| p.dossier) as _,
+        &col(&rows, |p| p.subject.as_str()) as _,
+        &col(&rows, |p| p.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(&rows, |p| p.connector.as_str()) as _,
+        &col(&rows, |p| p.direction.name()) as _,
+        &col(&rows, |p| p.order_number.as_str()) as _,
+        &col(&rows, |p| p.state.number()) as _,
+        &col(&rows, |p| p.item_code.as_deref()) as _,
+        &col(&rows, |p| us_if(p.moved_at)) as _,
+        &col(&rows, |p| p.last_move.as_deref()) as _,
+        &col(&rows, |p| &p.content_hash[..]) as _,
+        &json_col(&rows, |p| &*p.body)? as _,
+        &col(&rows, |p| us(p.created_at)) as _,
+        &col(&rows, |p| us(p.updated_at)) as _,
+        &fresh(work.parcels.values(), |p| p.row) as _,
+    );
+    run_all(conn, written, "parcels", rows.len()).await
+}
+
+async fn lanes(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = changed(work.lanes.values());
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into lanes (id, connector, key, next_position, acknowledged, state, due_at, need, head, lease_holder,
+            lease_until, claim, since)
+        select l.*
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::smallint[], $7::bigint[],
+            $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[]) as l(id)
+        where l.id = any($14::bigint[]) or exists (select from lanes o where o.id = l.id)
+        on conflict (id) do update set next_position = excluded.next_position, acknowledged = excluded.acknowledged,
+            state = excluded.state, due_at = excluded.due_at, need = excluded.need, head = excluded.head,
+            lease_holder = excluded.lease_holder, lease_until = excluded.lease_until, claim = excluded.claim,
+            since = excluded.since",
+        &col(&rows, |l| l.id) as _,
+        &col(&rows, |l| l.connector.as_str()) as _,
+        &col(&rows, |l| l.key.as_str()) as _,
+        &col(&rows, |l| l.next_position) as _,
+        &col(&rows, |l| l.acknowledged) as _,
+        &col(&rows, |l| l.state.number()) as _,
+        &col(&rows, |l| us(l.due_at)) as _,
+        &col(&rows, |l| l.need.as_ref().map(ToString::to_string)) as _,
+        &col(&rows, |l| l.head) as _,
+        &col(&rows, |l| l.lease.as_ref().map(|lease| lease.holder.as_str())) as _,
+        &col(&rows, |l| l.lease.as_ref().map(|lease| us(lease.until))) as _,
+        &col(&rows, |l| l.claim) as _,
+        &col(&rows, |l| us(l.since)) as _,
+        &fresh(work.lanes.values(), |l| l.id) as _,
+    );
+    run_all(conn, written, "lanes", rows.len()).await
+}
+
+async fn update_operations(conn: &mut PgConnection, rows: &[&Operation]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "update operations o set position = n.position, connector = n.connector, action = n.action, dossier = n.dossier,
+            subject = n.subject, version = n.version, unit = n.unit, payload = n.payload, state = n.state,
+            due_at = n.due_at, need = n.need, attempts = n.attempts, begun = n.begun, doubted = n.doubted,
+            attempt_number = n.attempt_number, attempt_started_at = n.attempt_started_at,
+            attempt_ended_at = n.attempt_ended_at, attempt_outcome = n.attempt_outcome,
+            attempt_cause = n.attempt_cause, attempt_said = n.attempt_said, attempt_holder = n.attempt_holder,
+            cause = n.cause, said = n.said, proof = n.proof, superseded_by = n.superseded_by,
+            decided_by = n.decided_by, ended_at = n.ended_at
+        from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+            $8::bigint[], $9::text[], $10::text[], $11::smallint[], $12::bigint[], $13::text[], $14::integer[],
+            $15::boolean[], $16::boolean[], $17::integer[], $18::bigint[], $19::bigint[], $20::text[], $21::text[],
+            $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::text[], $29::bigint[])
+            as n(id, lane, position, connector, action, dossier, subject, version, unit, payload, state, due_at, need,
+                attempts, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
+                attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, ended_at)
+        where o.id = n.id and o.lane = n.lane",
+        &col(rows, |o| o.id) as _,
+        &col(rows, |o| o.lane) as _,
+        &col(rows, |o| o.position) as _,
+        &col(rows, |o| o.connector.as_str()) as _,
+        &col(rows, |o| o.payload.kind().name()) as _,
+        &col(rows, |o| o.dossier) as _,
+        &col(rows, |o| o.subject.as_ref().map(lienthong_core::id::DossierCode::as_str)) as _,
+        &col(rows, |o| o.version) as _,
+        &col(rows, |o| o.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &json_col(rows, |o| &*o.payload)? as _,
+        &col(rows, |o| o.state.number()) as _,
+        &col(rows, |o| us(o.due_at)) as _,
+        &col(rows, |o| o.need.as_ref().map(ToString::to_string)) as _,
+        &col(rows, |o| o.attempts) as _,
+        &col(rows, |o| o.begun) as _,
+        &col(rows, |o| o.doubted) as _,
+        &col(rows, |o| o.attempt.as_ref().map(|a| a.number)) as _,
+        &col(rows, |o| o.attempt.as_ref().map(|a| us(a.started_at))) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| us_if(a.ended_at))) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.outcome.as_deref())) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.cause).map(lienthong_core::outcome::Cause::code)) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.said.as_deref())) as _,
+        &col(rows, |o| o.attempt.as_ref().map(|a| a.holder.as_str())) as _,
+        &col(rows, |o| o.cause.map(lienthong_core::outcome::Cause::code)) as _,
+        &col(rows, |o| o.said.as_deref()) as _,
+        &proofs(rows)? as _,
+        &col(rows, |o| o.superseded_by) as _,
+        &col(rows, |o| o.decided_by.as_deref()) as _,
+        &col(rows, |o| us_if(o.ended_at)) as _,
+    );
+    run_all(conn, written, "operations", rows.len()).await
+}
+
+async fn insert_operations(conn: &mut PgConnection, rows: &[&Operation]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into operations (id, lane, position, connector, action, dossier, subject, version, unit, event, payload,
+            state, due_at, need, attempts, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at,
+            attempt_outcome, attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by,
+            decided_by, created_at, ended_at)
+        select n.*
+        from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+            $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::smallint[], $13::bigint[], $14::text[],
+            $15::integer[], $16::boolean[], $17::boolean[], $18::integer[], $19::bigint[], $20::bigint[], $21::text[],
+            $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[], $28::bigint[], $29::text[],
+            $30::bigint[], $31::bigint[]) as n",
+        &col(rows, |o| o.id) as _,
+        &col(rows, |o| o.lane) as _,
+        &col(rows, |o| o.position) as _,
+        &col(rows, |o| o.connector.as_str()) as _,
+        &col(rows, |o| o.payload.kind().name()) as _,
+        &col(rows, |o| o.dossier) as _,
+        &col(rows, |o| o.subject.as_ref().map(lienthong_core::id::DossierCode::as_str)) as _,
+        &col(rows, |o| o.version) as _,
+        &col(rows, |o| o.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(rows, |o| o.event) as _,
+        &json_col(rows, |o| &*o.payload)? as _,
+        &col(rows, |o| o.state.number()) as _,
+        &col(rows, |o| us(o.due_at)) as _,
+        &col(rows, |o| o.need.as_ref().map(ToString::to_string)) as _,
+        &col(rows, |o| o.attempts) as _,
+        &col(rows, |o| o.begun) as _,
+        &col(rows, |o| o.doubted) as _,
+        &col(rows, |o| o.attempt.as_ref().map(|a| a.number)) as _,
+        &col(rows, |o| o.attempt.as_ref().map(|a| us(a.started_at))) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| us_if(a.ended_at))) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.outcome.as_deref())) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.cause).map(lienthong_core::outcome::Cause::code)) as _,
+        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.said.as_deref())) as _,
+        &col(rows, |o| o.attempt.as_ref().map(|a| a.holder.as_str())) as _,
+        &col(rows, |o| o.cause.map(lienthong_core::outcome::Cause::code)) as _,
+        &col(rows, |o| o.said.as_deref()) as _,
+        &proofs(rows)? as _,
+        &col(rows, |o| o.superseded_by) as _,
+        &col(rows, |o| o.decided_by.as_deref()) as _,
+        &col(rows, |o| us(o.created_at)) as _,
+        &col(rows, |o| us_if(o.ended_at)) as _,
+    );
+    run(conn, written).await
+}
+
+fn proofs(rows: &[&Operation]) -> Result<Vec<Option<String>>> {
+    rows.iter().map(|o| o.proof.as_ref().map(json).transpose()).collect()
+}
+
+async fn past_attempts(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.past_attempts;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into attempts (operation, number, started_at, ended_at, outcome, cause, said, holder)
+        select a.*
+        from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+            $8::text[]) as a",
+        &col(rows, |(operation, _)| *operation) as _,
+        &col(rows, |(_, a)| a.number) as _,
+        &col(rows, |(_, a)| us(a.started_at)) as _,
+        &col(rows, |(_, a)| us_if(a.ended_at)) as _,
+        &col(rows, |(_, a)| a.outcome.as_deref()) as _,
+        &col(rows, |(_, a)| a.cause.map(lienthong_core::outcome::Cause::code)) as _,
+        &col(rows, |(_, a)| a.said.as_deref()) as _,
+        &col(rows, |(_, a)| a.holder.as_str()) as _,
+    );
+    run(conn, written).await
+}
+
+async fn moves(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.new_moves;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into parcel_moves (connector, record, parcel, order_number, item_code, status_code, status, post_office,
+            moved_at, notes, received_at)
+        select m.*, $11::bigint
+        from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+            $9::bigint[], $10::text[]) as m
+        on conflict (connector, record) do nothing",
+        &col(rows, |(connector, ..)| connector.as_str()) as _,
+        &col(rows, |(.., m)| m.record.as_str()) as _,
+        &col(rows, |(_, parcel, _)| *parcel) as _,
+        &col(rows, |(.., m)| m.order_number.as_str()) as _,
+        &col(rows, |(.., m)| m.item_code.as_str()) as _,
+        &col(rows, |(.., m)| m.status_code) as _,
+        &col(rows, |(.., m)| m.status.as_str()) as _,
+        &col(rows, |(.., m)| m.post_office.as_str()) as _,
+        &col(rows, |(.., m)| us(m.at)) as _,
+        &col(rows, |(.., m)| m.notes.as_str()) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}
+
+/// Closes before it opens: what is both opened and closed in one unit of work stays visible.
+async fn incidents(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    if !work.closed.is_empty() {
+        let written = sqlx::query!(
+            "update incidents set closed_at = $2 where key = any($1) and closed_at is null",
+            &work.closed as _,
+            us(work.now),
+        );
+        run(conn, written).await?;
+    }
+    let rows = &work.opened;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into incidents (key, connector, said, opened_at)
+        select i.key, i.connector, i.said, $4::bigint
+        from unnest($1::text[], $2::text[], $3::text[]) as i(key, connector, said)
+        order by i.key
+        on conflict (key) where closed_at is null do nothing",
+        &col(rows, |i| i.key.as_str()) as _,
+        &col(rows, |i| i.connector.as_ref().map(lienthong_core::id::ConnectorId::as_str)) as _,
+        &col(rows, |i| i.said.as_str()) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}
+
+async fn callbacks(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.callbacks;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "update callbacks c set identity = v.identity, verdict = v.verdict, judged_at = $4
+        from unnest($1::bigint[], $2::text[], $3::text[]) as v(id, identity, verdict)
+        where c.id = v.id",
+        &col(rows, |c| c.callback) as _,
+        &col(rows, |c| c.identity.as_deref()) as _,
+        &col(rows, |c| c.verdict.as_str()) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}
+
+async fn cursors(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.cursors;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into cursors (name, cursor, fence, updated_at)
+        select c.name, c.cursor, 0, $3::bigint from unnest($1::text[], $2::text[]) as c(name, cursor) order by c.name
+        on conflict (name) do update set cursor = excluded.cursor, updated_at = excluded.updated_at",
+        &col(rows, |(name, _)| name.as_str()) as _,
+        &col(rows, |(_, cursor)| cursor.as_str()) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}
+
+/// The transaction's number is fetched before any row's: taken after, a row could get its number, then wait, and
+/// appear behind the cursor of a reader who has seen a higher number of a transaction that came between.
+async fn outbox(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.outbox;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "with own as materialized (select pg_current_xact_id() as txid)
+        insert into outbox (txid, name, subject, unit, event_id, data, at)
+        select own.txid, e.name, e.subject, e.unit, e.event_id, e.data, e.at
+        from own, unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) with ordinality
+            as e(name, subject, unit, event_id, data, at, place)
+        order by e.place",
+        &col(rows, |e| e.name.as_str()) as _,
+        &col(rows, |e| e.subject.as_str()) as _,
+        &col(rows, |e| e.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(rows, |e| e.id.as_str()) as _,
+        &col(rows, |e| e.data.to_string()) as _,
+        &col(rows, |e| us(e.at)) as _,
+    );
+    run(conn, written).await
+}
+
+async fn ledger(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let d = &work.ledger;
+    if d.is_zero() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into ledger_deltas (received, admitted, duplicate, quarantined, planned, succeeded, refused, superseded,
+            dismissed)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        d.received,
+        d.admitted,
+        d.duplicate,
+        d.quarantined,
+        d.planned,
+        d.succeeded,
+        d.refused,
+        d.superseded,
+        d.dismissed,
+    );
+    run(conn, written).await
+}
+
+async fn audit(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.audit;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into audit (at, actor, deed, subject)
+        select $4::bigint, a.actor, a.deed, a.subject
+        from unnest($1::text[], $2::text[], $3::text[]) with ordinality as a(actor, deed, subject, n) order by a.n",
+        &col(rows, |(actor, ..)| actor.as_str()) as _,
+        &col(rows, |(_, deed, _)| deed.as_str()) as _,
+        &col(rows, |(.., subject)| subject.as_str()) as _,
+        us(work.now),
+    );
+    run(conn, written).await
+}

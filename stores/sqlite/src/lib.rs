@@ -1,0 +1,254 @@
+//! The store on SQLite, embedded: one data folder, one process, one writer. Same files, functions and order as the
+//! PostgreSQL store; what differs is in `database.rs` and in the statements.
+
+mod database;
+mod error;
+mod ledger;
+mod load;
+mod outbox;
+mod partner;
+mod rows;
+mod singleton;
+mod unit;
+mod views;
+mod write;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use lienthong_core::{
+    id::{ConnectorId, RowId},
+    lane::LaneState,
+    port::{
+        store::{
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ReferenceToAsk, Session, Store, StoreError,
+        },
+        work::{IdSource, Scope},
+    },
+};
+use std::{path::PathBuf, sync::Arc};
+use tokio::sync::mpsc;
+
+use crate::database::Database;
+
+/// Where the store is and how it is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data folder; made if it is not there. The database is `lienthong.sqlite` in it.
+    pub folder: PathBuf,
+    /// This process, under a name that no two runs share: its own leases never expire by the clock.
+    pub holder: String,
+    /// How many connections answer questions beside the one that writes.
+    pub readers: u32,
+    /// How many units of work may wait for the writer; more than these wait outside.
+    pub queue: usize,
+}
+
+impl Options {
+    /// The usual settings: 4 readers, a queue of 256 units.
+    pub fn new(folder: impl Into<PathBuf>, holder: impl Into<String>) -> Self {
+        Self { folder: folder.into(), holder: holder.into(), readers: 4, queue: 256 }
+    }
+}
+
+/// The store. Cheap to clone; all clones share the writer and the readers.
+#[derive(Clone)]
+pub struct SqliteStore {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) holder: String,
+    pub(crate) database: Database,
+    pub(crate) ids: IdSource,
+    /// Held while row numbers are being reserved, so that one reservation serves all who wait for it.
+    pub(crate) reserving: tokio::sync::Mutex<()>,
+}
+
+impl SqliteStore {
+    /// Locks the folder and opens the database. Does not migrate: see [`Self::migrate`].
+    pub async fn connect(options: Options) -> Result<Self, StoreError> {
+        unit::run(async move {
+            let inner = Inner {
+                database: Database::open(&options).await?,
+                holder: options.holder,
+                ids: IdSource::default(),
+                reserving: tokio::sync::Mutex::new(()),
+            };
+            Ok(Self { inner: Arc::new(inner) })
+        })
+        .await
+    }
+
+    /// Brings the schema up to date; forward only.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let store = self.clone();
+        unit::run(async move {
+            let migrations = store.inner.database.alone(|conn| {
+                Box::pin(async move {
+                    let migrations = sqlx::migrate!("../../migrations/sqlite");
+                    migrations.run_direct(None, conn, false).await.map_err(error::migrate_error)
+                })
+            });
+            migrations.await
+        })
+        .await
+    }
+
+    /// Lets what is queued finish, closes the database and gives the folder back. Later calls are refused.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+    }
+
+    /// Hints that a commit made lanes ready or wrote out-events. Only hints: poll beside.
+    #[expect(clippy::unused_async, reason = "the same signature in both dialects")]
+    pub async fn hints(&self) -> mpsc::Receiver<()> {
+        self.inner.database.hints()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn transact(&self, scope: Scope, decide: Decision) -> Result<(), StoreError> {
+        unit::transact(self, scope, decide).await
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        unit::read(self, |conn| Box::pin(unit::now(conn))).await
+    }
+
+    async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
+        unit::read(self, move |conn| Box::pin(outbox::outbox(conn, after, limit))).await
+    }
+
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Option<Fence>, StoreError> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        unit::write(self, move |conn, now| {
+            Box::pin(async move { singleton::acquire(conn, &name, &holder, ttl, now).await })
+        })
+        .await
+    }
+
+    async fn relinquish(&self, fence: &Fence) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        unit::write(self, move |conn, _| Box::pin(async move { singleton::relinquish(conn, &fence).await }))
+            .await
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        unit::read(self, move |conn| Box::pin(async move { outbox::cursor(conn, &name).await })).await
+    }
+
+    async fn set_cursor(&self, name: &str, cursor: &str, fence: &Fence) -> Result<(), StoreError> {
+        let (name, cursor, fence) = (name.to_owned(), cursor.to_owned(), fence.clone());
+        unit::write(self, move |conn, now| {
+            Box::pin(async move { outbox::set_cursor(conn, &name, &cursor, &fence, now).await })
+        })
+        .await
+    }
+
+    async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError> {
+        let raw = raw.clone();
+        unit::write(self, move |conn, now| {
+            Box::pin(async move { partner::keep_callback(conn, &raw, now).await })
+        })
+        .await
+    }
+
+    async fn session(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| Box::pin(async move { partner::session(conn, &connector).await })).await
+    }
+
+    async fn put_session(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError> {
+        let (connector, session) = (connector.clone(), session.clone());
+        unit::write(self, move |conn, _| {
+            Box::pin(async move { partner::put_session(conn, &connector, &session).await })
+        })
+        .await
+    }
+
+    async fn conditions(&self) -> Result<Vec<ConnectorCondition>, StoreError> {
+        unit::read(self, |conn| Box::pin(partner::conditions(conn))).await
+    }
+
+    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
+        let condition = condition.clone();
+        unit::write(self, move |conn, now| {
+            Box::pin(async move { partner::set_condition(conn, &condition, now).await })
+        })
+        .await
+    }
+
+    async fn due_timers(
+        &self,
+        known: &[(String, Timestamp)],
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Vec<DueTimer>, StoreError> {
+        let (known, holder) = (known.to_vec(), holder.to_owned());
+        unit::write(self, move |conn, now| {
+            Box::pin(async move { singleton::due_timers(conn, &known, &holder, ttl, now).await })
+        })
+        .await
+    }
+
+    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        unit::write(self, move |conn, now| {
+            Box::pin(async move { singleton::timer_done(conn, &fence, next_at, now).await })
+        })
+        .await
+    }
+
+    async fn fold_ledgers(&self) -> Result<(), StoreError> {
+        unit::write(self, |conn, _| Box::pin(ledger::fold_ledgers(conn))).await
+    }
+
+    async fn ledgers(&self) -> Result<LedgerState, StoreError> {
+        unit::read(self, |conn| Box::pin(ledger::ledgers(conn))).await
+    }
+
+    async fn references_to_ask(
+        &self,
+        connector: &ConnectorId,
+        made_after: Timestamp,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ReferenceToAsk>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| {
+            Box::pin(
+                async move { partner::references_to_ask(conn, &connector, made_after, before, limit).await },
+            )
+        })
+        .await
+    }
+
+    async fn next_due(
+        &self,
+        connector: &ConnectorId,
+        state: LaneState,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move { partner::next_due(conn, &connector, state).await })
+        })
+        .await
+    }
+
+    async fn epoch(&self) -> Result<i64, StoreError> {
+        unit::read(self, |conn| Box::pin(unit::epoch(conn))).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Through the writer: readers answer even where nothing can be written any more.
+        unit::write(self, |_, _| Box::pin(async { Ok(()) })).await
+    }
+}

@@ -1,0 +1,600 @@
+//! Writes what a unit of work changed: one statement per kind, each fed by one JSON array. `jsonb_each` and not
+//! `json_each`, which writes every row out as text again for every column that is taken from it. Every `select` before
+//! an `on conflict` has a `where`: without it SQLite reads `on` as the condition of a join.
+
+use lienthong_core::{
+    id::{ConnectorId, UnitCode},
+    operation::Operation,
+    outcome::Cause,
+    port::{
+        store::StoreError,
+        work::{Change, Loaded, Work},
+    },
+};
+use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
+
+use crate::{
+    error::{missing_rows, store_error},
+    rows::{Batch, json, operation_rows, us},
+};
+
+/// Writes everything. The order matters in one place: ended operations leave their places before others take them.
+pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    events(conn, work).await?;
+    quarantine(conn, work).await?;
+    dossiers(conn, work).await?;
+    versions(conn, work).await?;
+    aliases(conn, work).await?;
+    payments(conn, work).await?;
+    references(conn, work).await?;
+    parcels(conn, work).await?;
+    lanes(conn, work).await?;
+    let (new, old): (Vec<_>, Vec<_>) = work.operations.values().partition(|o| o.change == Change::Insert);
+    let (ended, open): (Vec<_>, Vec<_>) = old.into_iter().map(|o| &o.row).partition(|o| o.state.is_ended());
+    update_operations(conn, &ended).await?;
+    update_operations(conn, &open).await?;
+    insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
+    past_attempts(conn, work).await?;
+    moves(conn, work).await?;
+    incidents(conn, work).await?;
+    callbacks(conn, work).await?;
+    cursors(conn, work).await?;
+    outbox(conn, work).await?;
+    ledger(conn, work).await?;
+    audit(conn, work).await
+}
+
+type Statement = Query<'static, Sqlite, SqliteArguments>;
+
+async fn run(conn: &mut SqliteConnection, written: Statement) -> Result<(), StoreError> {
+    written.execute(conn).await.map_err(store_error).map(drop)
+}
+
+/// Runs a statement that has to find or make all the rows of its batch.
+async fn run_all(
+    conn: &mut SqliteConnection,
+    written: Statement,
+    batch: (&str, u64),
+) -> Result<(), StoreError> {
+    let ((table, wanted), found) = (batch, written.execute(conn).await.map_err(store_error)?.rows_affected());
+    if found == wanted { Ok(()) } else { Err(missing_rows(table, wanted, found)) }
+}
+
+/// The rows that have to be written.
+fn changed<'a, T: 'a>(rows: impl IntoIterator<Item = &'a Loaded<T>>) -> impl Iterator<Item = &'a Loaded<T>> {
+    rows.into_iter().filter(|r| r.change != Change::None)
+}
+
+async fn events(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let (mut keys, mut batch) = (Batch::new("event_keys"), Batch::new("events"));
+    for event in &work.new_events {
+        keys.row(&[
+            ("source", &event.key.source.as_str()),
+            ("event_id", &event.key.id.as_str()),
+            ("content_hash", &&event.content_hash[..]),
+            ("admitted_at", &work.now),
+        ])?;
+        batch.row(&[
+            ("id", &event.row),
+            ("source", &event.key.source.as_str()),
+            ("event_id", &event.key.id.as_str()),
+            ("name", &event.name),
+            ("subject", &event.subject),
+            ("unit", &event.unit.as_ref().map(UnitCode::as_str)),
+            ("dossier", &event.dossier),
+            ("occurred_at", &event.at),
+            ("received_at", &work.now),
+            ("sequence", &event.sequence),
+            ("late", &event.late),
+            ("planned", &event.planned),
+            ("note", &event.note),
+            ("body", &&*event.body),
+        ])?;
+    }
+    let (Some(keys), Some(rows)) = (keys.text()?, batch.text()?) else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into event_keys (source, event_id, content_hash, admitted_at)
+         select value ->> 'source', value ->> 'event_id', unhex(value ->> 'content_hash'), value ->> 'admitted_at'
+         from jsonb_each(?1)",
+        keys
+    );
+    run(&mut *conn, written).await?;
+    let written = sqlx::query!(
+        "insert into events (id, source, event_id, name, subject, unit, dossier, occurred_at, received_at, sequence,
+            late, planned, note, body)
+         select value ->> 'id', value ->> 'source', value ->> 'event_id', value ->> 'name', value ->> 'subject',
+            value ->> 'unit', value ->> 'dossier', value ->> 'occurred_at', value ->> 'received_at',
+            value ->> 'sequence', value ->> 'late', value ->> 'planned', value ->> 'note', value ->> 'body'
+         from jsonb_each(?1)",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn quarantine(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("quarantine");
+    for entry in &work.new_quarantine {
+        batch.row(&[
+            ("id", &entry.row),
+            ("received_at", &work.now),
+            ("origin", &entry.origin),
+            ("source", &entry.source),
+            ("event_id", &entry.event_id),
+            ("subject", &entry.subject),
+            ("event_type", &entry.event_type),
+            ("reason", &entry.reason),
+            ("path", &entry.path),
+            ("expected", &entry.expected),
+            ("got", &entry.got),
+            ("raw", &entry.raw.as_slice()),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into quarantine (id, received_at, origin, source, event_id, subject, event_type, reason, path,
+            expected, got, raw)
+         select value ->> 'id', value ->> 'received_at', value ->> 'origin', value ->> 'source',
+            value ->> 'event_id', value ->> 'subject', value ->> 'event_type', value ->> 'reason',
+            value ->> 'path', value ->> 'expected', value ->> 'got', unhex(value ->> 'raw')
+         from jsonb_each(?1)",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn dossiers(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("dossiers");
+    for Loaded { row: dossier, change } in changed(work.dossiers.values()) {
+        batch.row(&[
+            ("is_new", &(*change == Change::Insert)),
+            ("id", &dossier.row),
+            ("code", &dossier.code.as_str()),
+            ("unit", &dossier.unit.as_ref().map(UnitCode::as_str)),
+            ("known", &dossier.known),
+            ("version", &dossier.version),
+            ("sequences", &json(&dossier.sequences)?),
+            ("bindings", &json(&dossier.bindings)?),
+            ("created_at", &dossier.created_at),
+            ("updated_at", &work.now),
+        ])?;
+    }
+    let size = batch.size();
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into dossiers (id, code, unit, known, version, sequences, bindings, created_at, updated_at)
+         select value ->> 'id', value ->> 'code', value ->> 'unit', value ->> 'known', value ->> 'version',
+            value ->> 'sequences', value ->> 'bindings', value ->> 'created_at', value ->> 'updated_at'
+         from jsonb_each(?1)
+         where value ->> 'is_new' or value ->> 'id' in (select id from dossiers)
+         on conflict (id) do update set
+            unit = excluded.unit, known = excluded.known, version = excluded.version,
+            sequences = excluded.sequences, bindings = excluded.bindings, updated_at = excluded.updated_at",
+        rows
+    );
+    run_all(conn, written, size).await
+}
+
+async fn versions(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("dossier_versions");
+    for version in &work.new_versions {
+        batch.row(&[
+            ("dossier", &version.dossier),
+            ("version", &version.version),
+            ("event", &version.event),
+            ("created_at", &work.now),
+            ("state", &&*version.state),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into dossier_versions (dossier, version, event, created_at, state)
+         select value ->> 'dossier', value ->> 'version', value ->> 'event', value ->> 'created_at',
+            value ->> 'state' from jsonb_each(?1)",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn aliases(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("aliases");
+    for (alias, dossier) in &work.new_aliases {
+        batch.row(&[("alias", &alias.as_str()), ("dossier", dossier)])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into aliases (alias, dossier) select value ->> 'alias', value ->> 'dossier' from jsonb_each(?1)",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn payments(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("payments");
+    for Loaded { row: payment, change } in changed(work.payments.values()) {
+        batch.row(&[
+            ("is_new", &(*change == Change::Insert)),
+            ("id", &payment.row),
+            ("payment_id", &payment.id.as_str()),
+            ("dossier", &payment.dossier),
+            ("subject", &payment.subject.as_str()),
+            ("unit", &payment.unit.as_ref().map(UnitCode::as_str)),
+            ("connector", &payment.connector.as_str()),
+            ("amount", &payment.amount),
+            ("state", &payment.state.number()),
+            ("content_hash", &&payment.content_hash[..]),
+            ("body", &json(&payment.body)?),
+            ("created_at", &payment.created_at),
+            ("updated_at", &payment.updated_at),
+        ])?;
+    }
+    let size = batch.size();
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into payments (id, payment_id, dossier, subject, unit, connector, amount, state, content_hash, body,
+            created_at, updated_at)
+         select value ->> 'id', value ->> 'payment_id', value ->> 'dossier', value ->> 'subject', value ->> 'unit',
+            value ->> 'connector', value ->> 'amount', value ->> 'state', unhex(value ->> 'content_hash'),
+            value ->> 'body', value ->> 'created_at', value ->> 'updated_at'
+         from jsonb_each(?1)
+         where value ->> 'is_new' or value ->> 'id' in (select id from payments)
+         on conflict (id) do update set
+            dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
+            connector = excluded.connector, amount = excluded.amount, state = excluded.state,
+            content_hash = excluded.content_hash, body = excluded.body, updated_at = excluded.updated_at",
+        rows
+    );
+    run_all(conn, written, size).await
+}
+
+/// All references of changed payments. A reference never goes over to another payment.
+async fn references(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("payment_references");
+    for Loaded { row: payment, .. } in changed(work.payments.values()) {
+        for reference in &payment.references {
+            batch.row(&[
+                ("connector", &reference.connector.as_str()),
+                ("reference", &reference.reference.as_str()),
+                ("payment", &payment.row),
+                ("state", &reference.state.number()),
+                ("sent_at", &reference.sent_at),
+                ("pay_url", &reference.pay_url),
+                ("platform_ref", &reference.platform_ref),
+                ("paid_at", &reference.paid_at),
+                ("paid_amount", &reference.paid_amount),
+                ("asked_at", &reference.asked_at),
+                ("created_at", &reference.created_at),
+            ])?;
+        }
+    }
+    let size = batch.size();
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into payment_references (connector, reference, payment, state, sent_at, pay_url, platform_ref,
+            paid_at, paid_amount, asked_at, created_at)
+         select value ->> 'connector', value ->> 'reference', value ->> 'payment', value ->> 'state',
+            value ->> 'sent_at', value ->> 'pay_url', value ->> 'platform_ref', value ->> 'paid_at',
+            value ->> 'paid_amount', value ->> 'asked_at', value ->> 'created_at'
+         from jsonb_each(?1) where true
+         on conflict (connector, reference) do update set
+            state = excluded.state, sent_at = excluded.sent_at,
+            pay_url = excluded.pay_url, platform_ref = excluded.platform_ref, paid_at = excluded.paid_at,
+            paid_amount = excluded.paid_amount, asked_at = excluded.asked_at
+         where payment_references.payment = excluded.payment",
+        rows
+    );
+    run_all(conn, written, size).await
+}
+
+async fn parcels(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("parcels");
+    for Loaded { row: parcel, change } in changed(work.parcels.values()) {
+        batch.row(&[
+            ("is_new", &(*change == Change::Insert)),
+            ("id", &parcel.row),
+            ("parcel_id", &parcel.id.as_str()),
+            ("dossier", &parcel.dossier),
+            ("subject", &parcel.subject.as_str()),
+            ("unit", &parcel.unit.as_ref().map(UnitCode::as_str)),
+            ("connector", &parcel.connector.as_str()),
+            ("direction", &parcel.direction.name()),
+            ("order_number", &parcel.order_number.as_str()),
+            ("state", &parcel.state.number()),
+            ("item_code", &parcel.item_code),
+            ("moved_at", &parcel.moved_at),
+            ("last_move", &parcel.last_move),
+            ("content_hash", &&parcel.content_hash[..]),
+            ("body", &json(&parcel.body)?),
+            ("created_at", &parcel.created_at),
+            ("updated_at", &parcel.updated_at),
+        ])?;
+    }
+    let size = batch.size();
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into parcels (id, parcel_id, dossier, subject, unit, connector, direction, order_number, state,
+            item_code, moved_at, last_move, content_hash, body, created_at, updated_at)
+         select value ->> 'id', value ->> 'parcel_id', value ->> 'dossier', value ->> 'subject', value ->> 'unit',
+            value ->> 'connector', value ->> 'direction', value ->> 'order_number', value ->> 'state',
+            value ->> 'item_code', value ->> 'moved_at', value ->> 'last_move',
+            unhex(value ->> 'content_hash'), value ->> 'body', value ->> 'created_at', value ->> 'updated_at'
+         from jsonb_each(?1)
+         where value ->> 'is_new' or value ->> 'id' in (select id from parcels)
+         on conflict (id) do update set
+            dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
+            connector = excluded.connector, direction = excluded.direction, order_number = excluded.order_number,
+            state = excluded.state, item_code = excluded.item_code, moved_at = excluded.moved_at,
+            last_move = excluded.last_move, content_hash = excluded.content_hash, body = excluded.body,
+            updated_at = excluded.updated_at",
+        rows
+    );
+    run_all(conn, written, size).await
+}
+
+async fn lanes(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("lanes");
+    for Loaded { row: lane, change } in changed(work.lanes.values()) {
+        batch.row(&[
+            ("is_new", &(*change == Change::Insert)),
+            ("id", &lane.id),
+            ("connector", &lane.connector.as_str()),
+            ("key", &lane.key.as_str()),
+            ("next_position", &lane.next_position),
+            ("acknowledged", &lane.acknowledged),
+            ("state", &lane.state.number()),
+            ("due_at", &lane.due_at),
+            ("need", &lane.need.as_ref().map(ToString::to_string)),
+            ("head", &lane.head),
+            ("lease_holder", &lane.lease.as_ref().map(|l| l.holder.as_str())),
+            ("lease_until", &lane.lease.as_ref().map(|l| l.until)),
+            ("claim", &lane.claim),
+            ("since", &lane.since),
+        ])?;
+    }
+    let size = batch.size();
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into lanes (id, connector, key, next_position, acknowledged, state, due_at, need, head, lease_holder,
+            lease_until, claim, since)
+         select value ->> 'id', value ->> 'connector', value ->> 'key', value ->> 'next_position',
+            value ->> 'acknowledged', value ->> 'state', value ->> 'due_at', value ->> 'need', value ->> 'head',
+            value ->> 'lease_holder', value ->> 'lease_until', value ->> 'claim', value ->> 'since'
+         from jsonb_each(?1)
+         where value ->> 'is_new' or value ->> 'id' in (select id from lanes)
+         on conflict (id) do update set
+            next_position = excluded.next_position, acknowledged = excluded.acknowledged, state = excluded.state,
+            due_at = excluded.due_at, need = excluded.need, head = excluded.head,
+            lease_holder = excluded.lease_holder, lease_until = excluded.lease_until, claim = excluded.claim,
+            since = excluded.since",
+        rows
+    );
+    run_all(conn, written, size).await
+}
+
+async fn update_operations(conn: &mut SqliteConnection, operations: &[&Operation]) -> Result<(), StoreError> {
+    let Some(rows) = operation_rows(operations)? else { return Ok(()) };
+    let written = sqlx::query!(
+        "update operations set
+            lane = n.value ->> 'lane', position = n.value ->> 'position', connector = n.value ->> 'connector',
+            action = n.value ->> 'action', dossier = n.value ->> 'dossier', subject = n.value ->> 'subject',
+            version = n.value ->> 'version', unit = n.value ->> 'unit', event = n.value ->> 'event',
+            payload = n.value ->> 'payload', state = n.value ->> 'state', due_at = n.value ->> 'due_at',
+            need = n.value ->> 'need', attempts = n.value ->> 'attempts', begun = n.value ->> 'begun',
+            doubted = n.value ->> 'doubted', attempt_number = n.value ->> 'attempt_number',
+            attempt_started_at = n.value ->> 'attempt_started_at',
+            attempt_ended_at = n.value ->> 'attempt_ended_at', attempt_outcome = n.value ->> 'attempt_outcome',
+            attempt_cause = n.value ->> 'attempt_cause', attempt_said = n.value ->> 'attempt_said',
+            attempt_holder = n.value ->> 'attempt_holder', cause = n.value ->> 'cause', said = n.value ->> 'said',
+            proof = n.value ->> 'proof', superseded_by = n.value ->> 'superseded_by',
+            decided_by = n.value ->> 'decided_by', ended_at = n.value ->> 'ended_at'
+         from jsonb_each(?1) n
+         where operations.id = n.value ->> 'id'",
+        rows
+    );
+    run_all(conn, written, ("operations", operations.len() as u64)).await
+}
+
+async fn insert_operations(conn: &mut SqliteConnection, operations: &[&Operation]) -> Result<(), StoreError> {
+    let Some(rows) = operation_rows(operations)? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into operations (id, lane, position, connector, action, dossier, subject, version, unit, event,
+            payload, state, due_at, need, attempts, begun, doubted, attempt_number, attempt_started_at,
+            attempt_ended_at, attempt_outcome, attempt_cause, attempt_said, attempt_holder, cause, said, proof,
+            superseded_by, decided_by, created_at, ended_at)
+         select value ->> 'id', value ->> 'lane', value ->> 'position', value ->> 'connector', value ->> 'action',
+            value ->> 'dossier', value ->> 'subject', value ->> 'version', value ->> 'unit', value ->> 'event',
+            value ->> 'payload', value ->> 'state', value ->> 'due_at', value ->> 'need', value ->> 'attempts',
+            value ->> 'begun', value ->> 'doubted', value ->> 'attempt_number', value ->> 'attempt_started_at',
+            value ->> 'attempt_ended_at', value ->> 'attempt_outcome', value ->> 'attempt_cause',
+            value ->> 'attempt_said', value ->> 'attempt_holder', value ->> 'cause', value ->> 'said',
+            value ->> 'proof', value ->> 'superseded_by', value ->> 'decided_by', value ->> 'created_at',
+            value ->> 'ended_at'
+         from jsonb_each(?1)",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn past_attempts(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("attempts");
+    for (operation, attempt) in &work.past_attempts {
+        batch.row(&[
+            ("operation", operation),
+            ("number", &attempt.number),
+            ("started_at", &attempt.started_at),
+            ("ended_at", &attempt.ended_at),
+            ("outcome", &attempt.outcome),
+            ("cause", &attempt.cause.map(Cause::code)),
+            ("said", &attempt.said),
+            ("holder", &attempt.holder),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into attempts (operation, number, started_at, ended_at, outcome, cause, said, holder)
+         select value ->> 'operation', value ->> 'number', value ->> 'started_at', value ->> 'ended_at',
+            value ->> 'outcome', value ->> 'cause', value ->> 'said', value ->> 'holder'
+         from jsonb_each(?1)",
+        rows
+    );
+    run(conn, written).await
+}
+
+/// Tracking records; a feed that is read again brings known ones, which change nothing.
+async fn moves(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("parcel_moves");
+    for (connector, parcel, record) in &work.new_moves {
+        batch.row(&[
+            ("connector", &connector.as_str()),
+            ("record", &record.record),
+            ("parcel", parcel),
+            ("order_number", &record.order_number),
+            ("item_code", &record.item_code),
+            ("status_code", &record.status_code),
+            ("status", &record.status),
+            ("post_office", &record.post_office),
+            ("moved_at", &record.at),
+            ("notes", &record.notes),
+            ("received_at", &work.now),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into parcel_moves (connector, record, parcel, order_number, item_code, status_code, status,
+            post_office, moved_at, notes, received_at)
+         select value ->> 'connector', value ->> 'record', value ->> 'parcel', value ->> 'order_number',
+            value ->> 'item_code', value ->> 'status_code', value ->> 'status', value ->> 'post_office',
+            value ->> 'moved_at', value ->> 'notes', value ->> 'received_at'
+         from jsonb_each(?1) where true
+         on conflict (connector, record) do nothing",
+        rows
+    );
+    run(conn, written).await
+}
+
+/// Closes first: a key that one unit closes and opens again stays open.
+async fn incidents(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    if !work.closed.is_empty() {
+        let (keys, now) = (json(&work.closed)?, us(work.now));
+        let written = sqlx::query!(
+            "update incidents set closed_at = ?2
+             where closed_at is null and key in (select value from jsonb_each(?1))",
+            keys,
+            now
+        );
+        run(conn, written).await?;
+    }
+    let mut batch = Batch::new("incidents");
+    for incident in &work.opened {
+        batch.row(&[
+            ("key", &incident.key),
+            ("connector", &incident.connector.as_ref().map(ConnectorId::as_str)),
+            ("said", &incident.said),
+            ("opened_at", &work.now),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into incidents (key, connector, said, opened_at)
+         select value ->> 'key', value ->> 'connector', value ->> 'said', value ->> 'opened_at'
+         from jsonb_each(?1) where true order by jsonb_each.key
+         on conflict (key) where closed_at is null do nothing",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn callbacks(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("callbacks");
+    for verdict in &work.callbacks {
+        batch.row(&[
+            ("id", &verdict.callback),
+            ("identity", &verdict.identity),
+            ("verdict", &verdict.verdict),
+            ("judged_at", &work.now),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "update callbacks set
+            identity = n.value ->> 'identity', verdict = n.value ->> 'verdict', judged_at = n.value ->> 'judged_at'
+         from jsonb_each(?1) n
+         where callbacks.id = n.value ->> 'id'",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn cursors(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("cursors");
+    for (name, cursor) in &work.cursors {
+        batch.row(&[("name", name), ("cursor", cursor), ("updated_at", &work.now)])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into cursors (name, cursor, fence, updated_at)
+         select value ->> 'name', value ->> 'cursor', 0, value ->> 'updated_at' from jsonb_each(?1) where true
+         on conflict (name) do update set cursor = excluded.cursor, updated_at = excluded.updated_at",
+        rows
+    );
+    run(conn, written).await
+}
+
+/// Out-events get their numbers here, in the order of the decision.
+async fn outbox(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("outbox");
+    for event in &work.outbox {
+        batch.row(&[
+            ("name", &event.name),
+            ("subject", &event.subject),
+            ("unit", &event.unit.as_ref().map(UnitCode::as_str)),
+            ("event_id", &event.id),
+            ("data", &json(&event.data)?),
+            ("at", &event.at),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into outbox (name, subject, unit, event_id, data, at)
+         select value ->> 'name', value ->> 'subject', value ->> 'unit', value ->> 'event_id', value ->> 'data',
+            value ->> 'at'
+         from jsonb_each(?1) order by key",
+        rows
+    );
+    run(conn, written).await
+}
+
+async fn ledger(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let delta = &work.ledger;
+    if delta.is_zero() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into ledger_deltas (received, admitted, duplicate, quarantined, planned, succeeded, refused,
+            superseded, dismissed)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        delta.received,
+        delta.admitted,
+        delta.duplicate,
+        delta.quarantined,
+        delta.planned,
+        delta.succeeded,
+        delta.refused,
+        delta.superseded,
+        delta.dismissed
+    );
+    run(conn, written).await
+}
+
+async fn audit(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("audit");
+    for (actor, deed, subject) in &work.audit {
+        batch.row(&[("at", &work.now), ("actor", actor), ("deed", deed), ("subject", subject)])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into audit (at, actor, deed, subject)
+         select value ->> 'at', value ->> 'actor', value ->> 'deed', value ->> 'subject' from jsonb_each(?1) order by key",
+        rows
+    );
+    run(conn, written).await
+}

@@ -1,0 +1,72 @@
+//! The command line of the real program, against a running server.
+
+use lienthong_tests::{Place, Plan, program, traffic};
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demonstration_runs_to_its_end_and_everything_comes_out() {
+    let (status, closing) = program::json(&["demo"]).await;
+    assert!(status.success(), "{closing:#}");
+    assert_eq!(closing["good"], true, "{closing:#}");
+    for ledger in ["messages", "operations"] {
+        assert_eq!(closing["ledgers"][ledger]["difference"], 0, "{closing:#}");
+    }
+    assert!(closing["told"]["payment.succeeded"]["count"].as_i64() > Some(10), "{closing:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_answers_in_json() {
+    let world = Plan::embedded(Place::Program).open().await;
+    let mess = world.file("mess.jsonl");
+    std::fs::write(&mess, traffic::MESS.lines().join(&b'\n')).unwrap();
+    let file = mess.display().to_string();
+
+    let (status, judged) = world.command(&["event", "validate", &file]).await;
+    assert!(!status.success() && judged["problems"].as_array().is_some_and(|p| !p.is_empty()), "{judged}");
+    assert_eq!(world.api.get("/v1/ledgers").await["messages"]["received"], 0, "validating stores nothing");
+    let (status, published) = world.command(&["event", "publish", &file]).await;
+    assert!(!status.success(), "some lines are broken: {published}");
+    let lines = traffic::MESS.lines();
+    assert_eq!(published["lines"], lines.len());
+    world.rests(lines.len()).await;
+
+    let (status, report) = world.command(&["status"]).await;
+    assert!(status.success(), "{report}");
+    assert_eq!(report["ledgers"]["messages"]["difference"], 0);
+
+    let (_, operations) = world.command(&["operation", "list"]).await;
+    let operation = operations["operations"][0].clone();
+    let id = operation["id"].to_string();
+    let (status, shown) = world.command(&["operation", "show", &id]).await;
+    assert!(status.success() && shown["operation"]["id"] == operation["id"], "{shown}");
+    let code = operation["subject"].as_str().unwrap();
+    let (status, timeline) = world.command(&["dossier", code]).await;
+    assert!(status.success() && timeline["events"].as_array().is_some_and(|e| !e.is_empty()), "{timeline}");
+
+    let (_, quarantine) = world.command(&["quarantine", "list"]).await;
+    let entry = quarantine["quarantine"][0]["id"].to_string();
+    let (status, shown) = world.command(&["quarantine", "show", &entry]).await;
+    assert!(status.success() && shown != Value::Null, "{shown}");
+
+    let (status, checked) = world.command(&["config", "check"]).await;
+    assert!(status.success() && checked["ok"] == true, "{checked}");
+    let (status, issued) = world.command(&["token", "issue", "--subject", "an", "--scope", "read"]).await;
+    assert!(status.success() && issued != Value::Null, "{issued}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_operation_can_be_dismissed_with_a_reason_and_is_gone() {
+    let world = Plan::embedded(Place::Program).open().await;
+    let lines = traffic::MESS.lines();
+    world.api.publish(&lines).await;
+    world.rests(lines.len()).await;
+    let (_, held) = world.command(&["operation", "list", "--state", "held"]).await;
+    let id = held["operations"][0]["id"].to_string();
+    assert_ne!(id, "null", "the sample leaves nothing held");
+    let (status, done) = world.command(&["operation", "dismiss", &id, "--reason", "Hồ sơ thử"]).await;
+    assert!(status.success(), "{done}");
+    let (_, shown) = world.command(&["operation", "show", &id]).await;
+    assert_eq!(shown["operation"]["state"], "dismissed", "{shown}");
+    let ledgers = world.api.get("/v1/ledgers").await;
+    assert_eq!(ledgers["operations"]["difference"], 0, "{ledgers}");
+}
