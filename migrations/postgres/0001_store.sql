@@ -260,10 +260,9 @@ create table callbacks (
 -- The same tidings are applied once.
 create unique index callbacks_applied on callbacks (identity) where verdict = 'applied';
 
--- Out-events, insert-only. txid: readers stay below the oldest running transaction, so that nothing appears behind a cursor.
+-- Out-events, insert-only. Numbers are drawn by one transaction at a time, so that nothing appears behind a cursor.
 create table outbox (
     number bigint generated always as identity constraint outbox_pkey primary key,
-    txid xid8 not null default pg_current_xact_id(),
     name text not null,
     subject text not null,
     unit text,

@@ -6,7 +6,8 @@ use lienthong_tests::{Plan, World, browser::Browser, traffic};
 
 /// A link that logs in and goes on to a page. It works once.
 async fn link(world: &World, page: &str) -> String {
-    let (status, issued) = world.command(&["token", "issue", "--subject", "test", "--scope", "read,operate"]).await;
+    let (status, issued) =
+        world.command(&["token", "issue", "--subject", "test", "--scope", "read,operate"]).await;
     assert!(status.success(), "{issued}");
     format!("{}/login?token={}&next={page}", world.api.base, issued["token"].as_str().unwrap())
 }

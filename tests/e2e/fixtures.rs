@@ -6,6 +6,11 @@ use lienthong_tests::traffic::{self, MESS, SIXTY};
 async fn committed_traffic_is_what_the_generator_makes_today() {
     for fixture in [SIXTY, MESS] {
         let made = traffic::generate(fixture.options).await;
-        assert!(traffic::lines(&made) == fixture.lines(), "{}: make it again with {:?}", fixture.file, fixture.options);
+        assert!(
+            traffic::lines(&made) == fixture.lines(),
+            "{}: make it again with {:?}",
+            fixture.file,
+            fixture.options
+        );
     }
 }

@@ -30,7 +30,8 @@ async fn a_program_killed_again_and_again_ends_in_the_same_state() {
     world.rests(lines.len()).await;
 
     let seen = world.seen().await;
-    let allowance = Allowance { adjacent_identical_steps: KILLS * world.plan.tuning.permits, redelivered: true };
+    let allowance =
+        Allowance { adjacent_identical_steps: KILLS * world.plan.tuning.permits, redelivered: true };
     assert_eq!(oracle.differences(&seen, allowance), Vec::<String>::new());
     assert_eq!(world.suite.payments.double_openings(), Vec::new());
     assert_eq!(world.unfinished().await, Vec::<String>::new());

@@ -4,11 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use lienthong_tests::{
-    Allowance, Oracle, Plan, feed,
-    listener::Heard,
-    traffic,
-};
+use lienthong_tests::{Allowance, Oracle, Plan, feed, listener::Heard, traffic};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_lives_from_rabbitmq_reach_every_partner_and_results_come_back() {
@@ -35,10 +31,15 @@ async fn a_hundred_lives_from_rabbitmq_reach_every_partner_and_results_come_back
         events.filter_map(|e| e["id"].as_str().map(str::to_owned)).collect()
     };
     let must = ids(&mut told.iter());
-    let missing = |heard: &[Heard]| must.difference(&ids(&mut heard.iter().map(|h| &h.event))).cloned().collect();
+    let missing =
+        |heard: &[Heard]| must.difference(&ids(&mut heard.iter().map(|h| &h.event))).cloned().collect();
     let heard = world.listener.as_ref().unwrap().hear(world.plan.patience, missing).await;
     assert_eq!(ids(&mut heard.iter().map(|h| &h.event)), must);
-    assert!(heard.iter().any(|h| h.routing_key.starts_with("000.00.") && h.routing_key.ends_with("payment.succeeded")));
+    assert!(
+        heard
+            .iter()
+            .any(|h| h.routing_key.starts_with("000.00.") && h.routing_key.ends_with("payment.succeeded"))
+    );
     grows_per_dossier(&heard);
 }
 
@@ -47,7 +48,10 @@ fn grows_per_dossier(heard: &[Heard]) {
     for Heard { event, .. } in heard {
         let subject = event["subject"].as_str().unwrap_or_default();
         let sequence = feed::sequence(event);
-        assert!(last.insert(subject, sequence).is_none_or(|before| before < sequence), "{subject}: {sequence}");
+        assert!(
+            last.insert(subject, sequence).is_none_or(|before| before < sequence),
+            "{subject}: {sequence}"
+        );
     }
 }
 
@@ -61,6 +65,7 @@ async fn broken_messages_are_acknowledged_and_kept_and_block_nothing() {
     let standing = world.rests(lines.len()).await;
     assert_eq!(standing.stuck, 0);
     assert_eq!(oracle.differences(&world.seen().await, Allowance::default()), Vec::<String>::new());
-    let kept = world.database.as_ref().unwrap().ask("select count(*) from quarantine where length(raw) > 0").await;
+    let kept =
+        world.database.as_ref().unwrap().ask("select count(*) from quarantine where length(raw) > 0").await;
     assert_eq!(kept, oracle.broken.len().to_string());
 }

@@ -13,7 +13,8 @@ async fn under_way() -> (World, Oracle, std::process::Child, usize) {
     world.suite.portal.behave(Rule::always(Behaviour::Stall { millis: 20 }));
     let publisher = world.publish("events.jsonl", &lines, &["--rate", "150"]);
     let enough = (oracle.steps() / 8) as u64;
-    let moved = async || if world.suite.portal.counts().steps >= enough { Ok(()) } else { Err("not enough steps") };
+    let moved =
+        async || if world.suite.portal.counts().steps >= enough { Ok(()) } else { Err("not enough steps") };
     eventually("traffic is under way", world.plan.patience, moved).await;
     (world, oracle, publisher, lines.len())
 }
@@ -39,7 +40,7 @@ async fn a_database_that_crashes_is_found_again_and_nothing_is_lost_or_doubled()
         Ok(answered) if answered.status == 503 => Ok(()),
         other => Err(other.map(|a| a.status)),
     };
-    eventually("the program says that it is not ready", Duration::from_secs(60), unready).await;
+    eventually("the program says that it is not ready", Duration::from_mins(1), unready).await;
     servers.control("postgres", "start").await;
     traffic::published(publisher).await;
     world.rests(lines).await;

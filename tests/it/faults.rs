@@ -59,14 +59,15 @@ async fn a_partner_that_is_down_pauses_and_everything_goes_out_in_order_afterwar
     let oracle = Oracle::of(&lines);
     world.suite.portal.behave_only(vec![Rule::always(Behaviour::Down)]);
     world.api.publish(&lines).await;
-    eventually("the portal's connector pauses", Duration::from_secs(60), async || {
+    eventually("the portal's connector pauses", Duration::from_mins(1), async || {
         let standing = world.api.standing().await?;
         if standing.paused == ["dvcqg"] { Ok(()) } else { Err(format!("{standing:?}")) }
     })
     .await;
     let status = world.api.get("/v1/status").await;
     let incidents = status["incidents"].as_array().cloned().unwrap_or_default();
-    let pauses: Vec<_> = incidents.iter().filter(|i| i["key"].as_str().is_some_and(|k| k.starts_with("pause:"))).collect();
+    let pauses: Vec<_> =
+        incidents.iter().filter(|i| i["key"].as_str().is_some_and(|k| k.starts_with("pause:"))).collect();
     assert_eq!(pauses.len(), 1, "{incidents:?}");
 
     world.suite.portal.behave_well();

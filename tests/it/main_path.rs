@@ -73,7 +73,10 @@ async fn a_dry_run_judges_and_stores_nothing() {
     for (body, wanted) in [(body, "acceptable"), (b"{\"specversion\":".to_vec(), "quarantined")] {
         let sent = Some(("application/cloudevents+json", body));
         let answered = world.api.send(reqwest::Method::POST, "/v1/events?dry_run=true", sent).await.unwrap();
-        assert_eq!((answered.status, answered.json()["verdicts"][0]["verdict"].as_str()), (200, Some(wanted)));
+        assert_eq!(
+            (answered.status, answered.json()["verdicts"][0]["verdict"].as_str()),
+            (200, Some(wanted))
+        );
     }
     assert_eq!(world.api.get("/v1/ledgers").await["messages"]["received"], 0);
 }

@@ -31,7 +31,10 @@ async fn mess_goes_to_quarantine_with_a_reason_and_everything_good_is_delivered(
     assert_eq!(shown.len(), must.len());
     for entry in &shown {
         for part in ["why", "who", "next"] {
-            assert!(entry["advice"]["vi"][part].as_str().is_some_and(|text| !text.is_empty()), "{part}: {entry}");
+            assert!(
+                entry["advice"]["vi"][part].as_str().is_some_and(|text| !text.is_empty()),
+                "{part}: {entry}"
+            );
         }
     }
 
@@ -47,7 +50,10 @@ async fn a_dossier_that_was_never_told_whole_waits_for_it_and_then_goes_in_order
     // A dossier that begins with its whole state; that first event comes last, as after a lost message.
     let lines = traffic::SIXTY.lines();
     let event = |line: &Vec<u8>| serde_json::from_slice::<Value>(line).unwrap();
-    let first = lines.iter().map(event).find(|e| e["type"] == "vn.motcua.dossier.received.v1" && e["sequence"] == "1");
+    let first = lines
+        .iter()
+        .map(event)
+        .find(|e| e["type"] == "vn.motcua.dossier.received.v1" && e["sequence"] == "1");
     let subject = first.unwrap()["subject"].clone();
     let mut life: Vec<Vec<u8>> = lines.iter().filter(|l| event(l)["subject"] == subject).cloned().collect();
     let whole = life.remove(0);
@@ -57,7 +63,8 @@ async fn a_dossier_that_was_never_told_whole_waits_for_it_and_then_goes_in_order
     assert!(standing.held > 0 && standing.stuck == 0, "{standing:?}");
     assert_eq!(world.suite.portal.dossiers().len(), 0);
     let events = feed::whole(&world.api, 100).await;
-    let asked: Vec<&Value> = events.iter().filter(|e| feed::name(e) == "dossier.snapshot_requested").collect();
+    let asked: Vec<&Value> =
+        events.iter().filter(|e| feed::name(e) == "dossier.snapshot_requested").collect();
     assert!(asked.len() == 1 && asked[0]["subject"] == subject, "{asked:?}");
 
     // The source repeats the whole state, as it was asked: a new event of today.

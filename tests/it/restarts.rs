@@ -29,15 +29,17 @@ async fn a_program_killed_thrice_in_the_middle_ends_in_the_same_state() {
     for part in lines.chunks(lines.len().div_ceil(KILLS + 1)) {
         world.api.publish(part).await;
         let steps = world.suite.portal.counts().steps;
-        let moved = async || if world.suite.portal.counts().steps > steps { Ok(()) } else { Err("no new step") };
-        eventually("work is under way", Duration::from_secs(60), moved).await;
+        let moved =
+            async || if world.suite.portal.counts().steps > steps { Ok(()) } else { Err("no new step") };
+        eventually("work is under way", Duration::from_mins(1), moved).await;
         if !part.ends_with(&lines[lines.len() - 1..]) {
             world.kill9();
             world.start().await;
         }
     }
     world.rests(lines.len()).await;
-    let allowance = Allowance { adjacent_identical_steps: KILLS * world.plan.tuning.permits, ..Allowance::default() };
+    let allowance =
+        Allowance { adjacent_identical_steps: KILLS * world.plan.tuning.permits, ..Allowance::default() };
     assert_eq!(oracle.differences(&world.seen().await, allowance), Vec::<String>::new());
     assert_eq!(world.unfinished().await, Vec::<String>::new());
 }

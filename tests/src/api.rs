@@ -31,13 +31,19 @@ impl Answered {
 impl Api {
     #[expect(clippy::disallowed_methods, reason = "a stranger's client knows none of our crates")]
     pub fn new(base: String, token: String) -> Self {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build();
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build();
         Self { client: client.expect("an HTTP client"), base, token }
     }
 
     /// One request; `Err` when no answer came.
-    pub async fn send(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Answered, String> {
-        let mut request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Answered, String> {
+        let mut request =
+            self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
         if let Some((kind, bytes)) = body {
             request = request.header("content-type", kind).body(bytes);
         }
@@ -55,7 +61,11 @@ impl Api {
     /// The JSON of a page, while the adapter may be away.
     pub async fn try_get(&self, path: &str) -> Result<Value, String> {
         let answered = self.send(Method::GET, path, None).await?;
-        if answered.status == 200 { Ok(answered.json()) } else { Err(format!("{} {}", answered.status, answered.body)) }
+        if answered.status == 200 {
+            Ok(answered.json())
+        } else {
+            Err(format!("{} {}", answered.status, answered.body))
+        }
     }
 
     /// Publishes lines over HTTP in their order, as a simple client would: batches, and broken lines alone. The verdicts.

@@ -24,9 +24,22 @@ impl Browser {
     fn command(&self, url: &str) -> Command {
         let mut command = Command::new(&self.program);
         // Without sandbox: as root there is none. Virtual time: waits for what the page still loads, not for the clock.
-        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage"]);
-        command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]);
-        command.arg("--virtual-time-budget=5000").arg(format!("--user-data-dir={}", self.profile.path().display()));
+        command.args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--disable-dev-shm-usage",
+        ]);
+        command.args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+        ]);
+        command
+            .arg("--virtual-time-budget=5000")
+            .arg(format!("--user-data-dir={}", self.profile.path().display()));
         command.arg(url);
         command
     }
@@ -35,7 +48,8 @@ impl Browser {
     pub async fn dom(&self, url: &str) -> String {
         let mut command = self.command(url);
         command.arg("--dump-dom");
-        let output = spawn_blocking(move || command.output()).await.expect("the task").expect("Chromium runs");
+        let output =
+            spawn_blocking(move || command.output()).await.expect("the task").expect("Chromium runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
@@ -43,8 +57,11 @@ impl Browser {
     /// The page as people see it, in a window of this width; a PNG.
     pub async fn screenshot(&self, url: &str, width: u32, height: u32, file: &Path) {
         let mut command = self.command(url);
-        command.arg(format!("--window-size={width},{height}")).arg(format!("--screenshot={}", file.display()));
-        let output = spawn_blocking(move || command.output()).await.expect("the task").expect("Chromium runs");
+        command
+            .arg(format!("--window-size={width},{height}"))
+            .arg(format!("--screenshot={}", file.display()));
+        let output =
+            spawn_blocking(move || command.output()).await.expect("the task").expect("Chromium runs");
         assert!(output.status.success() && file.is_file(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

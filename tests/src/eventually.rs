@@ -16,14 +16,12 @@ pub async fn eventually<T, E: Debug>(
         match look().await {
             Ok(found) => return found,
             Err(instead) => {
-                assert!(tokio::time::Instant::now() < deadline, "{what}: not within {within:?}; last: {instead:?}");
+                assert!(
+                    tokio::time::Instant::now() < deadline,
+                    "{what}: not within {within:?}; last: {instead:?}"
+                );
             }
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-}
-
-/// `Ok` where it is true.
-pub fn is(holds: bool) -> Result<(), ()> {
-    if holds { Ok(()) } else { Err(()) }
 }

@@ -2,7 +2,11 @@
 //! as the real program), private servers, traffic, and an oracle that knows what must have reached whom.
 //!
 //! A harness fails by panicking with a sentence; that is its error handling.
-#![expect(clippy::expect_used, clippy::panic, reason = "what the harness cannot do fails the test that asked for it")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what the harness cannot do fails the test that asked for it"
+)]
 
 pub mod api;
 pub mod browser;

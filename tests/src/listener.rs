@@ -35,22 +35,34 @@ impl Listener {
         made.expect("the exchange");
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(name.into(), options, arguments()).await.expect("the queue");
-        let bound = channel.queue_bind(name.into(), exchange.into(), "#".into(), QueueBindOptions::default(), arguments());
+        let bound = channel.queue_bind(
+            name.into(),
+            exchange.into(),
+            "#".into(),
+            QueueBindOptions::default(),
+            arguments(),
+        );
         bound.await.expect("the binding");
         listener
     }
 
     async fn open(&self) -> (Connection, Channel) {
-        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.expect("RabbitMQ");
+        let connection =
+            Connection::connect(&self.url, ConnectionProperties::default()).await.expect("RabbitMQ");
         let channel = connection.create_channel().await.expect("a channel");
         (connection, channel)
     }
 
     /// Everything that came until `missing` names nothing more.
-    pub async fn hear(&self, within: Duration, mut missing: impl FnMut(&[Heard]) -> Vec<String>) -> Vec<Heard> {
+    pub async fn hear(
+        &self,
+        within: Duration,
+        mut missing: impl FnMut(&[Heard]) -> Vec<String>,
+    ) -> Vec<Heard> {
         let (_connection, channel) = self.open().await;
         let options = BasicConsumeOptions::default();
-        let consumer = channel.basic_consume(self.queue.as_str().into(), "test".into(), options, FieldTable::default());
+        let consumer =
+            channel.basic_consume(self.queue.as_str().into(), "test".into(), options, FieldTable::default());
         let mut consumer = consumer.await.expect("a consumer");
         let mut heard = Vec::new();
         let deadline = tokio::time::Instant::now() + within;

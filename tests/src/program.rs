@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use crate::eventually;
 
 /// Far more than it takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `lienthong serve`; killed when dropped.
 pub struct Program {
@@ -58,7 +58,8 @@ pub async fn run(arguments: &[&str]) -> Output {
 pub async fn json(arguments: &[&str]) -> (ExitStatus, Value) {
     let output = run(&[&["--json"], arguments].concat()).await;
     let answered = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (said, complained) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         panic!("{arguments:?} --json: {error}\n{said}\n{complained}")
     });
     (output.status, answered)
@@ -84,7 +85,8 @@ impl Program {
         let said = std::fs::read_to_string(&self.log).map_err(|e| e.to_string())?;
         let new = said.get(usize::try_from(before).unwrap_or(0)..).unwrap_or_default();
         let lines = new.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut addresses = lines.filter(|l| l["message"] == "listening").filter_map(|l| l["address"].as_str()?.parse().ok());
+        let mut addresses =
+            lines.filter(|l| l["message"] == "listening").filter_map(|l| l["address"].as_str()?.parse().ok());
         addresses.next().ok_or_else(|| "nothing yet".to_owned())
     }
 
@@ -103,8 +105,13 @@ impl Program {
     pub async fn stop(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
         let asked = spawn_blocking(move || Command::new("kill").args(["-TERM", &pid]).status());
-        assert!(asked.await.expect("the task").expect("kill").success(), "the program was gone already: {}", tail(&self.log));
-        let ended = async || self.child.try_wait().map_err(|e| e.to_string())?.ok_or_else(|| "it runs".to_owned());
+        assert!(
+            asked.await.expect("the task").expect("kill").success(),
+            "the program was gone already: {}",
+            tail(&self.log)
+        );
+        let ended =
+            async || self.child.try_wait().map_err(|e| e.to_string())?.ok_or_else(|| "it runs".to_owned());
         eventually("the program stops", PATIENCE, ended).await
     }
 }

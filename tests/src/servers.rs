@@ -30,7 +30,8 @@ impl Servers {
     /// From the environment that `scripts/with-servers` gives.
     pub fn get() -> Self {
         let get = |name: &str| {
-            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run me under scripts/with-servers"))
+            std::env::var(name)
+                .unwrap_or_else(|_| panic!("{name} is not set: run me under scripts/with-servers"))
         };
         Self {
             postgres: get("LIENTHONG_TEST_PG"),
@@ -54,7 +55,11 @@ impl Servers {
         let path = self.folder.join("in-use");
         let held = spawn_blocking(move || {
             let file = File::options().create(true).append(true).open(&path)?;
-            if alone { file.lock()? } else { file.lock_shared()? }
+            if alone {
+                file.lock()?;
+            } else {
+                file.lock_shared()?;
+            }
             Ok::<_, std::io::Error>(Held { _file: file })
         });
         held.await.expect("the task").expect("a lock on the servers")
@@ -64,7 +69,8 @@ impl Servers {
     pub async fn control(&self, server: &str, what: &str) {
         let mut command = Command::new(&self.control);
         command.args([server, what]);
-        let output = spawn_blocking(move || command.output()).await.expect("the task").expect("scripts/server");
+        let output =
+            spawn_blocking(move || command.output()).await.expect("the task").expect("scripts/server");
         assert!(output.status.success(), "{server} {what}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }

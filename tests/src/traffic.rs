@@ -44,7 +44,8 @@ pub fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
 /// The source that published about a subject.
 pub fn source_of(lines: &[Vec<u8>], subject: &str) -> String {
     let events = lines.iter().filter_map(|l| serde_json::from_slice::<serde_json::Value>(l).ok());
-    let mut sources = events.filter(|e| e["subject"] == subject).filter_map(|e| e["source"].as_str().map(str::to_owned));
+    let mut sources =
+        events.filter(|e| e["subject"] == subject).filter_map(|e| e["source"].as_str().map(str::to_owned));
     sources.next().unwrap_or_else(|| panic!("{subject}: not in this traffic"))
 }
 
@@ -67,7 +68,8 @@ pub fn publisher(file: &Path, url: &str, exchange: &str, options: &[&str]) -> Ch
 
 /// Waits for a publisher; its counts as it printed them.
 pub async fn published(publisher: Child) -> serde_json::Value {
-    let output = spawn_blocking(move || publisher.wait_with_output()).await.expect("the task").expect("publish.py");
+    let output =
+        spawn_blocking(move || publisher.wait_with_output()).await.expect("the task").expect("publish.py");
     assert!(output.status.success(), "publish.py: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("publish.py prints counts")
 }

@@ -1,7 +1,12 @@
 //! A world for one test: the partners, the adapter, and what it needs. Everything on ports of its own, everything gone at
 //! the end.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitStatus, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+    process::ExitStatus,
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use lienthong::{
@@ -55,7 +60,7 @@ impl Plan {
     /// Nothing installed is needed.
     pub fn embedded(place: Place) -> Self {
         let (tuning, partners) = (Tuning::default(), Options::default());
-        let patience = Duration::from_secs(120);
+        let patience = Duration::from_mins(2);
         Self { place, with_servers: false, alone: false, tuning, partners, patience }
     }
 
@@ -67,7 +72,8 @@ impl Plan {
     /// Makes it.
     pub async fn open(self) -> World {
         lienthong::install_crypto();
-        let folder = tempfile::Builder::new().prefix("lienthong-test-").tempdir().expect("a temporary folder");
+        let folder =
+            tempfile::Builder::new().prefix("lienthong-test-").tempdir().expect("a temporary folder");
         let mut places = Places { folder: folder.path().display().to_string(), ..Places::default() };
         let (mut database, mut servers, mut held, mut listener) = (None, None, None, None);
         if self.with_servers {
@@ -86,7 +92,8 @@ impl Plan {
         std::fs::write(folder.path().join("lienthong.toml"), text).expect("the configuration can be written");
         let api = Api::new(String::new(), String::new());
         let (app, plan) = (App::Down, self);
-        let mut world = World { app, suite, api, places, plan, listener, database, servers, folder, _held: held };
+        let mut world =
+            World { app, suite, api, places, plan, listener, database, servers, folder, _held: held };
         world.start().await;
         world
     }
@@ -159,7 +166,8 @@ impl World {
 
     async fn token(&self) -> String {
         let config = self.config().display().to_string();
-        let issue = ["--config", &config, "token", "issue", "--subject", "test", "--scope", "read,publish,operate"];
+        let issue =
+            ["--config", &config, "token", "issue", "--subject", "test", "--scope", "read,publish,operate"];
         let output = program::run(&issue).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -208,7 +216,11 @@ impl World {
         eventually("everything comes to rest", self.plan.patience, async || {
             let standing = self.api.standing().await?;
             let is_relayed = !has_broker || standing.unrelayed == 0;
-            if standing.received >= received && standing.moving == 0 && standing.paused.is_empty() && is_relayed {
+            if standing.received >= received
+                && standing.moving == 0
+                && standing.paused.is_empty()
+                && is_relayed
+            {
                 Ok(standing)
             } else {
                 Err(format!("{standing:?}, {received} published"))
@@ -227,10 +239,10 @@ impl World {
 
     /// Every citizen who has something to pay online pays; the adapter is told.
     pub async fn citizens_pay(&self, oracle: &Oracle) {
-        for (_, dossier, paying) in oracle.payable() {
-            let references = self.suite.payments.references();
-            let open = references.iter().find(|r| r.dossier == dossier && r.content == paying.content);
-            if let Some(open) = open {
+        let payable: HashSet<(&str, &str)> =
+            oracle.payable().map(|(_, dossier, p)| (dossier, p.content.as_str())).collect();
+        for open in self.suite.payments.references() {
+            if payable.contains(&(open.dossier.as_str(), open.content.as_str())) {
                 self.suite.payments.pay(&open.reference);
             }
         }

@@ -1,6 +1,9 @@
 //! Intake: read, admit in one transaction, hand over what may go at once. When it answers, the events are durable.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -49,8 +52,9 @@ pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Ve
     Ok(verdicts)
 }
 
-/// How often a part is tried again that the store reports as contended, each time after the store's own repeats.
-const CONTENDED_AT_MOST: u32 = 5;
+/// How often a part is tried again that the store reports as contended, each time after the store's own repeats and a
+/// growing pause (about ten seconds in all): no other writer is in the way for so long, so it is the content's fault.
+const CONTENDED_AT_MOST: u32 = 9;
 
 /// Admits a batch; one that the store refuses is halved until the culprit is alone, and that goes to quarantine.
 async fn admit_part(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
@@ -66,7 +70,12 @@ async fn admit_part(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Ve
             }
             other => other,
         };
-        contended = if matches!(committed, Err(StoreError::Contended(_))) { contended + 1 } else { 0 };
+        if matches!(committed, Err(StoreError::Contended(_))) {
+            tokio::time::sleep(Duration::from_millis(20 << contended)).await;
+            contended += 1;
+        } else {
+            contended = 0;
+        }
         match committed {
             Ok(more) => verdicts.extend(more),
             Err(StoreError::Rejected(said)) if part.len() == 1 => {

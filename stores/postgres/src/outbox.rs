@@ -9,8 +9,8 @@ use crate::{
     rows::{At, us},
 };
 
-/// Rows above `after`, in order. Numbers are given before their transaction commits, so a lower one may still appear;
-/// but not below the oldest transaction that runs.
+/// Rows above `after`, in order. No lower number can still appear: numbers are drawn by one transaction at a time
+/// (`write::outbox`).
 pub(crate) async fn outbox(
     conn: &mut PgConnection,
     after: i64,
@@ -18,7 +18,7 @@ pub(crate) async fn outbox(
 ) -> Result<Vec<OutboxRow>, StoreError> {
     let rows = sqlx::query!(
         "select number, name, subject, unit, event_id, data, at from outbox
-        where number > $1 and txid < pg_snapshot_xmin(pg_current_snapshot())
+        where number > $1
         order by number limit $2",
         after,
         limit,

@@ -21,7 +21,8 @@ use crate::{
 type Result<T> = std::result::Result<T, StoreError>;
 type Statement<'a> = Query<'a, Postgres, PgArguments>;
 
-/// Writes everything. The order matters in one place: ended operations leave their places before others take them.
+/// Writes everything. The order matters in two places: ended operations leave their places before others take them,
+/// and the outbox comes last, because it takes a lock that all share.
 pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     codes::add_alone(conn, work).await?;
     events(conn, work).await?;
@@ -43,9 +44,9 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     incidents(conn, work).await?;
     callbacks(conn, work).await?;
     cursors(conn, work).await?;
-    outbox(conn, work).await?;
     ledger(conn, work).await?;
-    audit(conn, work).await
+    audit(conn, work).await?;
+    outbox(conn, work).await
 }
 
 async fn run(conn: &mut PgConnection, written: Statement<'_>) -> Result<()> {
@@ -543,11 +544,15 @@ async fn outbox(conn: &mut PgConnection, work: &Work) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
+    // Numbers have to appear in their order, or a reader's cursor passes one that commits later. A number is drawn only
+    // by the one transaction that holds this lock, and the lock outlives the commit's becoming visible. Taken last: who
+    // holds it waits for nothing any more. (A bound by the oldest running transaction id does not do: the older id may
+    // draw the higher number.)
+    run(conn, sqlx::query!("select pg_advisory_xact_lock(hashtextextended('lienthong.outbox', 0))")).await?;
     let written = sqlx::query!(
-        "with own as materialized (select pg_current_xact_id() as txid)
-        insert into outbox (txid, name, subject, unit, event_id, data, at)
-        select own.txid, e.name, e.subject, e.unit, e.event_id, e.data, e.at
-        from own, unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) with ordinality
+        "insert into outbox (name, subject, unit, event_id, data, at)
+        select e.name, e.subject, e.unit, e.event_id, e.data, e.at
+        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) with ordinality
             as e(name, subject, unit, event_id, data, at, place)
         order by e.place",
         &col(rows, |e| e.name.as_str()) as _,

@@ -39,9 +39,9 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     incidents(conn, work).await?;
     callbacks(conn, work).await?;
     cursors(conn, work).await?;
-    outbox(conn, work).await?;
     ledger(conn, work).await?;
-    audit(conn, work).await
+    audit(conn, work).await?;
+    outbox(conn, work).await
 }
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;

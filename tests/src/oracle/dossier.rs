@@ -98,9 +98,11 @@ impl Life {
             "dossier.submitted" => Some(1),
             "dossier.received" => Some(2),
             "dossier.rejected" => Some(3),
-            "dossier.processing" | "dossier.supplemented" | "dossier.paused" | "dossier.resumed" | "dossier.transferred" => {
-                Some(4)
-            }
+            "dossier.processing"
+            | "dossier.supplemented"
+            | "dossier.paused"
+            | "dossier.resumed"
+            | "dossier.transferred" => Some(4),
             "dossier.supplement_requested" => Some(5),
             "dossier.fee_requested" => Some(6),
             "dossier.withdrawn" => Some(7),
@@ -117,9 +119,14 @@ impl Life {
         let id = text(payment, "id");
         if let Some(known) = self.payments.get(&id) {
             let is_same = known.asked == *payment;
-            return if is_same { Ok(()) } else { Err("the id of an earlier payment, with other content".into()) };
+            return if is_same {
+                Ok(())
+            } else {
+                Err("the id of an earlier payment, with other content".into())
+            };
         }
-        let amount = payment["lines"].as_array().into_iter().flatten().filter_map(|l| l["amount"].as_u64()).sum();
+        let amount =
+            payment["lines"].as_array().into_iter().flatten().filter_map(|l| l["amount"].as_u64()).sum();
         let content = text(payment, "description");
         let paying = Paying { content, amount, is_settled_elsewhere: false, asked: payment.clone() };
         self.payments.insert(id, paying);
@@ -179,7 +186,8 @@ pub(super) fn text(of: &Value, field: &str) -> String {
 /// A moment as the portal writes it; empty where there is none.
 pub(super) fn stamp(moment: &Value) -> String {
     let moment = moment.as_str().and_then(|text| text.parse::<Timestamp>().ok());
-    moment.map_or_else(String::new, |m| Offset::constant(7).to_datetime(m).strftime("%Y%m%d%H%M%S").to_string())
+    moment
+        .map_or_else(String::new, |m| Offset::constant(7).to_datetime(m).strftime("%Y%m%d%H%M%S").to_string())
 }
 
 /// Objects field by field; lists of things with an `id` by that id; everything else is replaced.

@@ -40,10 +40,12 @@ impl Oracle {
         for line in lines {
             oracle.lines += 1;
             match reader.read(line) {
-                Ok(read::Read::New(event)) => match oracle.lives.entry(event.subject.clone()).or_default().live(&event) {
-                    Ok(()) => oracle.admitted += 1,
-                    Err(why) => oracle.broken.push(Broken { line: oracle.lines, why }),
-                },
+                Ok(read::Read::New(event)) => {
+                    match oracle.lives.entry(event.subject.clone()).or_default().live(&event) {
+                        Ok(()) => oracle.admitted += 1,
+                        Err(why) => oracle.broken.push(Broken { line: oracle.lines, why }),
+                    }
+                }
                 Ok(read::Read::Again) => oracle.duplicates += 1,
                 Err(why) => oracle.broken.push(Broken { line: oracle.lines, why }),
             }

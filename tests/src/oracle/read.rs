@@ -8,13 +8,40 @@ use serde_json::Value;
 
 /// Names of the contract without `vn.motcua.` and `.v1`.
 const NAMES: &[&str] = &[
-    "dossier.adopted", "dossier.submitted", "dossier.received", "dossier.rejected", "dossier.processing",
-    "dossier.supplement_requested", "dossier.supplemented", "dossier.supplement_expired", "dossier.fee_requested",
-    "dossier.withdrawn", "dossier.stopped", "dossier.refused", "dossier.paused", "dossier.resumed", "dossier.extended",
-    "dossier.transferred", "dossier.finished", "dossier.returned", "dossier.reopened", "dossier.corrected",
-    "dossier.voided", "result.corrected", "result.revoked", "fee.requested", "fee.cancelled", "fee.paid_at_desk",
-    "fee.refund_requested", "fee.refunded", "receipt.cancelled", "post.return_requested", "post.pickup_requested",
-    "post.cancelled", "survey.answered", "question.answered",
+    "dossier.adopted",
+    "dossier.submitted",
+    "dossier.received",
+    "dossier.rejected",
+    "dossier.processing",
+    "dossier.supplement_requested",
+    "dossier.supplemented",
+    "dossier.supplement_expired",
+    "dossier.fee_requested",
+    "dossier.withdrawn",
+    "dossier.stopped",
+    "dossier.refused",
+    "dossier.paused",
+    "dossier.resumed",
+    "dossier.extended",
+    "dossier.transferred",
+    "dossier.finished",
+    "dossier.returned",
+    "dossier.reopened",
+    "dossier.corrected",
+    "dossier.voided",
+    "result.corrected",
+    "result.revoked",
+    "fee.requested",
+    "fee.cancelled",
+    "fee.paid_at_desk",
+    "fee.refund_requested",
+    "fee.refunded",
+    "receipt.cancelled",
+    "post.return_requested",
+    "post.pickup_requested",
+    "post.cancelled",
+    "survey.answered",
+    "question.answered",
 ];
 
 /// A line that had to go to quarantine.
@@ -75,7 +102,8 @@ impl Reader {
         };
         let data = whole.get("data").cloned().unwrap_or(Value::Null);
         whole_amounts(&data)?;
-        let content = ["type", "subject", "time", "sequence", "data"].map(|n| whole.get(n).cloned().unwrap_or_default());
+        let content = ["type", "subject", "time", "sequence", "data"]
+            .map(|n| whole.get(n).cloned().unwrap_or_default());
         let key = (source.clone(), id);
         match self.admitted.get(&key) {
             Some(first) if *first == content => return Ok(Read::Again),

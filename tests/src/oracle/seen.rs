@@ -62,7 +62,8 @@ impl Seen {
             is_paid: known.standing == Standing::Paid,
         });
         let orders = suite.post.orders().into_iter().map(|known| Order {
-            sender: ["SenderName", "SenderTel", "SenderAddress"].map(|field| super::dossier::text(&known.order, field)),
+            sender: ["SenderName", "SenderTel", "SenderAddress"]
+                .map(|field| super::dossier::text(&known.order, field)),
             receiver: ["ReceiverName", "ReceiverTel", "ReceiverAddress"]
                 .map(|field| super::dossier::text(&known.order, field)),
             number: known.order_number,

@@ -39,11 +39,18 @@ fn perfect(oracle: &Oracle) -> Seen {
         seen.portal.insert(code.clone(), PortalDossier { last, creates, steps: steps.collect() });
         for (id, paying) in life.payments.iter().filter(|(_, p)| !p.is_settled_elsewhere) {
             let (content, amount) = (paying.content.clone(), paying.amount);
-            seen.references.push(Reference { reference: id.clone(), dossier: code.clone(), content, amount, is_paid: true });
+            seen.references.push(Reference {
+                reference: id.clone(),
+                dossier: code.clone(),
+                content,
+                amount,
+                is_paid: true,
+            });
         }
         for (id, posting) in life.parcels.iter().filter(|(_, p)| !p.is_cancelled) {
             let mut order = Order { number: id.clone(), ..Order::default() };
-            *(if posting.is_pickup { &mut order.sender } else { &mut order.receiver }) = posting.citizen.clone();
+            *(if posting.is_pickup { &mut order.sender } else { &mut order.receiver }) =
+                posting.citizen.clone();
             seen.orders.push(order);
         }
     }
@@ -74,7 +81,10 @@ fn some_dossier(seen: &mut Seen) -> &mut PortalDossier {
 fn a_perfect_state_has_no_differences() {
     tampered(|_| {}, &[]);
     let (oracle, seen) = published();
-    assert!(seen.portal.len() == 60 && seen.references.len() > 5 && seen.orders.len() > 5, "the sample is too poor");
+    assert!(
+        seen.portal.len() == 60 && seen.references.len() > 5 && seen.orders.len() > 5,
+        "the sample is too poor"
+    );
     assert!(oracle.steps() > 200, "the sample is too poor");
 }
 
@@ -168,14 +178,19 @@ fn violations_and_ledgers_that_do_not_come_out_are_found() {
     tampered(|seen| seen.violations.push("DongBoHoSoMC x: MaHoSo: missing".into()), &["contract violated"]);
     tampered(|seen| seen.ledgers["operations"]["difference"] = json!(-1), &["operations does not come out"]);
     tampered(|seen| seen.ledgers["messages"]["admitted"] = json!(0), &["admitted"]);
-    tampered(|seen| seen.ledgers = Value::Null, &["messages does", "operations does", "admitted", "duplicate", "quarantined", "fewer"]);
+    tampered(
+        |seen| seen.ledgers = Value::Null,
+        &["messages does", "operations does", "admitted", "duplicate", "quarantined", "fewer"],
+    );
 }
 
 #[test]
 fn every_kind_of_mess_is_recognised() {
     let lines = traffic::MESS.lines();
     let oracle = Oracle::of(&lines);
-    for kind in ["no JSON", "no subject", "no such type", "an amount that is no", "the id of an earlier event"] {
+    for kind in
+        ["no JSON", "no subject", "no such type", "an amount that is no", "the id of an earlier event"]
+    {
         assert!(oracle.broken.iter().any(|b| b.why.contains(kind)), "{kind}: {:?}", oracle.broken);
     }
     assert!(oracle.duplicates > 0);

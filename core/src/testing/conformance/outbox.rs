@@ -76,7 +76,10 @@ pub(super) async fn no_outbox_row_appears_behind_a_cursor(h: &Harness) -> Verdic
     const LARGE: usize = 4;
     const LARGE_ROWS: usize = 3000;
     let all = SMALL + LARGE * LARGE_ROWS;
-    // Large units take their numbers over a long time while small ones commit in between.
+    h.unit(seed::lanes_of(["k-1"]), |work| seed::add_operation(work, "k-1")).await?;
+    let may_linger = h.concurrent_writers;
+    // Large units take their numbers over a long time while small ones commit in between. A small one has its lock, and
+    // so its transaction's number, before it lingers: it may be older than the large one that it meets in the outbox.
     let large = async {
         for n in 0..LARGE {
             h.unit(seed::nothing(), move |work| {
@@ -88,8 +91,13 @@ pub(super) async fn no_outbox_row_appears_behind_a_cursor(h: &Harness) -> Verdic
     };
     let small = async {
         for n in 0..SMALL {
-            h.look(seed::nothing(), move |work| work.outbox.push(seed::out_event(&format!("small-{n:03}"))))
-                .await?;
+            h.look(seed::lanes_of(["k-1"]), move |work| {
+                if may_linger {
+                    std::thread::sleep(Duration::from_millis(4));
+                }
+                work.outbox.push(seed::out_event(&format!("small-{n:03}")));
+            })
+            .await?;
         }
         Verdict::Ok(())
     };
