@@ -1,5 +1,6 @@
 //! Tests that need nothing installed: simulators, the embedded store, the application in this process or as the real
 //! program.
+#![expect(clippy::unwrap_used, reason = "also what tests share may fail the test")]
 
 mod commands;
 mod faults;

@@ -28,10 +28,10 @@ async fn an_unclear_attempt_is_not_repeated_before_the_settling_window_and_then_
         })
         .await;
     let before = world.portal.tasks().len();
-    world.advance(59).await;
+    world.advance(59);
     world.settled().await;
     assert_eq!(world.portal.tasks().len(), before, "the window has not passed");
-    world.advance(2).await;
+    world.advance(2);
     world.eventually("everything is sent", |w| w.store.operations().iter().all(|o| o.state.is_ended())).await;
     let steps: Vec<_> = world
         .portal
@@ -60,14 +60,14 @@ async fn a_doubtful_payment_is_asked_about_before_anything_is_sent_again() {
         })
         .await;
     assert!(world.platform.probes().is_empty(), "not before the settling window");
-    world.advance(61).await;
+    world.advance(61);
     world
         .eventually("the platform was asked", |w| {
             w.states(ActionKind::OpenPayment) == [OperationState::Ready]
         })
         .await;
     assert_eq!(world.platform.probes().len(), 1);
-    world.advance(60).await;
+    world.advance(60);
     world
         .eventually("it is opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded])
         .await;
@@ -84,7 +84,7 @@ async fn a_present_effect_ends_the_doubt_without_a_second_send() {
     world.platform.on_probe(Finding::Present(Proof { said: "có".into(), ..Proof::default() }));
     world.admit([event("dossier.received", &code, 1), event("fee.requested", &code, 2)]).await;
     world.eventually("doubtful", |w| w.states(ActionKind::OpenPayment) == [OperationState::Doubtful]).await;
-    world.advance(61).await;
+    world.advance(61);
     world.eventually("settled", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded]).await;
     assert_eq!(world.platform.tasks().len(), 1);
     world.ledgers_balance().await;
@@ -98,10 +98,10 @@ async fn setbacks_follow_the_schedule_and_other_lanes_go_on() {
     world.admit([event("dossier.received", &one, 1), event("dossier.received", &two, 1)]).await;
     world.eventually("the other lane is through", |w| w.seen_at_portal(&two).len() == 2).await;
     assert_eq!(world.seen_at_portal(&one).len(), 1);
-    world.advance(7).await;
+    world.advance(7);
     world.settled().await;
     assert_eq!(world.seen_at_portal(&one).len(), 1, "at least 80 % of ten seconds");
-    world.advance(4).await;
+    world.advance(4);
     world.eventually("tried again", |w| w.seen_at_portal(&one).len() == 3).await;
 }
 
@@ -115,12 +115,12 @@ async fn rejected_credentials_pause_the_connector_and_burn_no_attempt() {
     world.admit([event("dossier.received", &code, 1)]).await;
     let portal = ConnectorId::parse("dvcqg").unwrap();
     world.eventually("paused", |w| w.engine.members[&portal].paused().is_some()).await;
-    world.advance(31).await;
+    world.advance(31);
     world.eventually("tested in vain", |w| w.portal.checks() == 1).await;
     assert_eq!(world.portal.tasks().len(), 1, "nothing is sent while paused");
     assert_eq!(world.operations(ActionKind::SyncDossier)[0].attempts, 0);
     assert_eq!(world.store.incidents().iter().filter(|i| i.closed_at.is_none()).count(), 1, "one incident");
-    world.advance(31).await;
+    world.advance(31);
     world.eventually("back and through", |w| w.seen_at_portal(&code).len() == 3).await;
     assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
 }
@@ -133,7 +133,7 @@ async fn a_lease_that_runs_out_leaves_a_doubt_and_not_a_second_send() {
     world.admit([event("dossier.received", &code, 1)]).await;
     world.portal.until_begun(1).await;
     // The process freezes in the middle of the attempt; another one finds the lease.
-    world.advance(3600).await;
+    world.advance(3600);
     let expired = execute::expire(&world.engine).await.unwrap();
     assert!(expired <= 1);
     world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;

@@ -122,7 +122,7 @@ fn leaves(value: &Value, path: String, paths: &mut Vec<String>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(k, v)| leaves(v, format!("{path}/{k}"), paths)),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(n, v)| leaves(v, format!("{path}/{n}"), paths))
+            items.iter().enumerate().for_each(|(n, v)| leaves(v, format!("{path}/{n}"), paths));
         }
         _ => {}
     }

@@ -221,7 +221,7 @@ async fn the_sweep_finds_money_that_no_callback_told_of() {
     };
     world.platform.on_inquiry(&reference, Ok(Some(tiding)));
     world.run_timers().await;
-    world.advance(16 * 60).await;
+    world.advance(16 * 60);
     world.run_timers().await;
     assert_eq!(world.payment(&payment_id(&code)).state, PaymentState::Paid);
     world.settled().await;
@@ -246,7 +246,7 @@ async fn what_the_platform_is_told_is_fixed_at_planning() {
     let code = code(1);
     world.admit([event("dossier.received", &code, 1), event("fee.requested", &code, 2)]).await;
     let planned = world.payment(&payment_id(&code)).references[0].sent_at.clone();
-    world.advance(7200).await;
+    world.advance(7200);
     world.start();
     world.settled().await;
     let Payload::OpenPayment { sent_at, amount, .. } = &*world.platform.tasks()[0].payload else {

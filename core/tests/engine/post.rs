@@ -33,12 +33,12 @@ async fn a_parcel_is_ordered_under_a_number_derived_from_its_id_and_tracked_to_i
     assert_eq!(world.store.parcels()[0].order_number.as_str(), order);
     assert_eq!(world.store.parcels()[0].state, ParcelState::Accepted);
     world.run_timers().await;
-    world.advance(700).await;
+    world.advance(700);
     world.post.feed_moves([tracked(&world, "a1", &order, 2, None), tracked(&world, "a2", "LA", 2, None)]);
     world.run_timers().await;
     assert_eq!(world.store.parcels()[0].state, ParcelState::Moving);
     assert_eq!(world.store.moves().len(), 2, "a record that matches no parcel is kept");
-    world.advance(700).await;
+    world.advance(700);
     world.post.feed_moves([tracked(&world, "a3", &order, 4, Some(ParcelState::Delivered))]);
     world.run_timers().await;
     assert_eq!(world.store.parcels()[0].state, ParcelState::Delivered);

@@ -168,7 +168,7 @@ async fn a_payment_cancelled_in_doubt_is_not_opened_again() {
     opened(&world, &code).await;
     world.eventually("doubtful", |w| w.states(ActionKind::OpenPayment) == [OperationState::Doubtful]).await;
     world.admit([event("fee.cancelled", &code, 3)]).await;
-    world.advance(61).await;
+    world.advance(61);
     world.eventually("asked", |w| w.platform.probes().len() == 1).await;
     world.eventually("over", |w| w.states(ActionKind::OpenPayment) == [OperationState::Dismissed]).await;
     assert_eq!(world.platform.tasks().len(), 1);
@@ -182,12 +182,12 @@ async fn a_payment_cancelled_while_its_repeat_waits_is_not_opened_again() {
     world.platform.next(lost());
     world.platform.on_probe(Finding::Absent);
     opened(&world, &code).await;
-    world.advance(61).await;
+    world.advance(61);
     world
         .eventually("to be repeated", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready])
         .await;
     world.admit([event("fee.cancelled", &code, 3)]).await;
-    world.advance(600).await;
+    world.advance(600);
     world.settled().await;
     assert_eq!(world.platform.tasks().len(), 1);
     assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Dismissed]);
@@ -202,12 +202,12 @@ async fn money_ends_an_opening_that_waits_to_be_sent_again() {
     world.platform.next(lost());
     world.platform.on_probe(Finding::Absent);
     let reference = opened(&world, &code).await;
-    world.advance(61).await;
+    world.advance(61);
     world
         .eventually("to be repeated", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready])
         .await;
     call_back(&world, &reference, "GD1", "paid").await;
-    world.advance(600).await;
+    world.advance(600);
     world.settled().await;
     assert_eq!(world.platform.tasks().len(), 1, "nobody is asked to pay again");
     assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Succeeded]);
@@ -221,9 +221,9 @@ async fn a_payment_that_is_open_without_a_link_is_asked_for_again_under_its_refe
     world.platform.next(lost());
     world.platform.on_probe(found("pending"));
     opened(&world, &code).await;
-    world.advance(61).await;
+    world.advance(61);
     world.eventually("asked", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready]).await;
-    world.advance(60).await;
+    world.advance(60);
     world.eventually("opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded]).await;
     let tasks = world.platform.tasks();
     assert_eq!(tasks.len(), 2);
@@ -274,7 +274,7 @@ async fn a_payment_whose_time_is_over_expires_once_the_platform_knows_of_no_mone
     world.admit([event("dossier.received", &code, 1), request]).await;
     world.settled().await;
     world.run_timers().await;
-    world.advance(16 * 60).await;
+    world.advance(16 * 60);
     world.run_timers().await;
     assert_eq!(world.payment(&payment_id(&code)).state, PaymentState::Expired);
     assert_eq!(world.told("payment.expired").await.len(), 1);
@@ -455,7 +455,7 @@ async fn a_doubt_that_ends_stuck_is_told() {
     })
     .await
     .unwrap();
-    world.advance(61).await;
+    world.advance(61);
     world.eventually("stuck", |w| w.states(ActionKind::SyncDossier) == [OperationState::Stuck]).await;
     assert_eq!(world.told("operation.stuck").await.len(), 1);
 }
@@ -471,7 +471,7 @@ async fn a_person_does_not_shorten_the_settling_window() {
     operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
     world.settled().await;
     assert_eq!(world.portal.tasks().len(), 1);
-    world.advance(61).await;
+    world.advance(61);
     world.eventually("sent", |w| w.seen_at_portal(&code).len() == 3).await;
 }
 
@@ -486,7 +486,7 @@ async fn what_follows_a_dismissed_doubt_waits_for_the_settling_window() {
     operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
     world.settled().await;
     assert_eq!(world.portal.tasks().len(), 1);
-    world.advance(61).await;
+    world.advance(61);
     world.eventually("sent", |w| w.seen_at_portal(&code).len() == 2).await;
 }
 
@@ -598,7 +598,7 @@ async fn two_tracking_records_of_one_moment_both_count() {
     world.admit([event("dossier.received", &code, 1), event("post.return_requested", &code, 2)]).await;
     world.settled().await;
     world.run_timers().await;
-    world.advance(700).await;
+    world.advance(700);
     let order = parcel_id(&code);
     let tracked = |record: &str, means| {
         let mut tracked = fixtures::parcel_move(record, &order, means);

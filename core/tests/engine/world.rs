@@ -106,7 +106,7 @@ impl World {
         intake::admit(&self.engine, messages).await.expect("the store is up")
     }
 
-    pub async fn advance(&self, seconds: i64) {
+    pub fn advance(&self, seconds: i64) {
         self.clock.advance(SignedDuration::from_secs(seconds));
         self.engine.wake();
     }
@@ -165,10 +165,15 @@ impl World {
         self.portal
             .tasks_of(code)
             .iter()
-            .flat_map(|task| match &*task.payload {
-                Payload::AppendProgress { steps } => steps.iter().map(|s| s.content.clone()).collect(),
-                _ => {
-                    let status = task.dossier.as_ref().and_then(|d| d.status).map_or(0, |s| s.code());
+            .flat_map(|task| {
+                if let Payload::AppendProgress { steps } = &*task.payload {
+                    steps.iter().map(|s| s.content.clone()).collect()
+                } else {
+                    let status = task
+                        .dossier
+                        .as_ref()
+                        .and_then(|d| d.status)
+                        .map_or(0, lienthong_core::status::PortalStatus::code);
                     vec![format!("sync {status}")]
                 }
             })
