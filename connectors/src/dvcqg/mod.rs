@@ -1,5 +1,5 @@
 //! The national public service portal (Cổng Dịch vụ công quốc gia), behind the province's security-server adapter.
-//! Contract: contracts/dvcqg.md. What is quirky about it: README.md.
+//! Contract: docs/partners/dvcqg.md. What is quirky about it: README.md.
 
 mod classify;
 mod config;

@@ -1,4 +1,4 @@
-//! The portal's messages as documented (contracts/dvcqg.md, 3, 5, 6); names untouched, every scalar a string, `""` for
+//! The portal's messages as documented (docs/partners/dvcqg.md, 3, 5, 6); names untouched, every scalar a string, `""` for
 //! absent. The comments give the meaning once.
 #![expect(non_snake_case, reason = "the partner's own names")]
 

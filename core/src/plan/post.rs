@@ -280,9 +280,10 @@ fn tell_move(work: &mut Work, rules: &Rules, row: RowId, tracked: &ParcelMove) {
         Some(ParcelState::Delivered) => "post.delivered",
         Some(ParcelState::Failed) => "post.failed",
         Some(ParcelState::CameBack) => "post.came_back",
-        Some(ParcelState::Accepted) => "post.accepted",
         Some(ParcelState::Cancelled) => "post.cancelled",
-        Some(ParcelState::Requested | ParcelState::Moving | ParcelState::Refused) | None => "post.moved",
+        // That the post has the order was told when it was placed.
+        Some(ParcelState::Requested | ParcelState::Accepted | ParcelState::Moving | ParcelState::Refused)
+        | None => "post.moved",
     };
     let data = json!({
         "parcel_id": parcel.id, "status_code": tracked.status_code, "status": tracked.status, "at": tracked.at,

@@ -138,7 +138,7 @@ fn pool_options(max_connections: u32) -> PgPoolOptions {
         .max_connections(max_connections.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_release(|connection, _| {
-            // Ends a transaction that a cancelled `begin` left open (dependencies.md 0.1). A lone `rollback` would do,
+            // Ends a transaction that a cancelled `begin` left open (transact-rs/sqlx #4394). A lone `rollback` would do,
             // but makes the server log a warning every time there is none. In a failed transaction `begin` is an error
             // and the connection is thrown away.
             Box::pin(async move { sqlx::raw_sql("begin; rollback").execute(connection).await.map(|_| true) })

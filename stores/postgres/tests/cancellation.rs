@@ -1,5 +1,5 @@
 //! A caller that gives up never takes a transaction with it: with sqlx 0.9, a `begin` dropped half way leaves its
-//! connection "idle in transaction", and what is written on it next is answered `Ok` and lost (dependencies.md 0.1).
+//! connection "idle in transaction", and what is written on it next is answered `Ok` and lost (transact-rs/sqlx #4394).
 
 #[cfg(test)]
 mod support;

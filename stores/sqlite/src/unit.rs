@@ -204,7 +204,7 @@ where
 }
 
 /// Runs work in a task of its own: if the caller goes away it still runs to its end. sqlx 0.9 can leave a transaction
-/// open on a pooled connection when `begin` is cancelled (dependencies.md 0.1).
+/// open on a pooled connection when `begin` is cancelled (transact-rs/sqlx #4394).
 pub(crate) async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
