@@ -117,5 +117,6 @@ deed-dismissed = The operation was dismissed. The reason is kept with your name.
 deed-reason = Nothing was done: a reason is missing. Please give one and try again.
 deed-reason_missing = Nothing was done: a reason is missing. Please give one and try again.
 deed-running = The operation is with the partner just now. Wait for this attempt to end and try again.
+deed-no_connector = No connector of this installation can do this yet, so it cannot be sent. Dismiss it, or wait until one is installed.
 deed-ended = The operation has ended; there is nothing left to do.
 deed-not-allowed = That cannot be done with the operation now. Reload the page to see its state.

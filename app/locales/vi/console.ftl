@@ -61,7 +61,7 @@ col-oldest = Chờ lâu nhất
 condition-works = Hoạt động
 condition-paused = Tạm dừng
 of-which-doubtful = { $n } chưa rõ kết quả
-outbox-waiting = { $n } thông báo chưa chuyển tới phần mềm một cửa.
+outbox-waiting = { $n } thông báo kết quả đang chờ phần mềm một cửa nhận (qua RabbitMQ hoặc GET /v1/events).
 
 units-title = Đơn vị
 units-empty = Hôm nay chưa đơn vị nào gửi sự kiện.

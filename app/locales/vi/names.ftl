@@ -117,5 +117,6 @@ deed-dismissed = Đã bỏ qua thao tác. Lý do được lưu cùng tên ngư�
 deed-reason = Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi bấm lại.
 deed-reason_missing = Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi bấm lại.
 deed-running = Thao tác đang nằm ở đối tác nên chưa làm được. Đợi lần gửi này kết thúc rồi thử lại.
+deed-no_connector = Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua, hoặc đợi kết nối đó được cài đặt.
 deed-ended = Thao tác đã kết thúc nên không còn gì để làm.
 deed-not-allowed = Lúc này không làm được việc đó với thao tác. Tải lại trang để xem trạng thái mới.

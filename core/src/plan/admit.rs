@@ -311,13 +311,7 @@ fn check_unit(rules: &Rules, event: &Admissible, unit: &UnitCode) -> Result<(), 
         return Ok(());
     }
     let expected = format!("nguồn có quyền với đơn vị {unit} ([[source]] trong cấu hình)");
-    let got = event.key.source.as_str();
-    Err(Rejection::new(
-        Reason::UnitNotAllowed,
-        "/source",
-        format!("nguồn không có quyền với đơn vị này; cần {expected}"),
-        got,
-    ))
+    Err(Rejection::new(Reason::UnitNotAllowed, "/source", expected, event.key.source.as_str()))
 }
 
 /// Puts a message aside and tells its source.
