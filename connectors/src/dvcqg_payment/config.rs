@@ -1,4 +1,4 @@
-//! Settings of the payment platform's connector. What the contract only guesses is marked [GUESS]: ask the platform.
+//! Settings of the payment platform's connector. What the contract only guesses is marked \[GUESS\]: ask the platform.
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -19,7 +19,7 @@ pub enum Envelope {
     Either,
 }
 
-/// Which of a beneficiary's two names of its bank goes into `MaNHThuHuong` [GUESS]; the other one where it is empty.
+/// Which of a beneficiary's two names of its bank goes into `MaNHThuHuong` \[GUESS\]; the other one where it is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BankField {
@@ -91,7 +91,7 @@ pub struct Config {
     /// Makes MaDVC out of MaTTHC where the event names no public service.
     #[serde(default = "default::service_suffix")]
     pub service_suffix: String,
-    /// LoaiPhiLePhi of postage: 1 = phí, 2 = lệ phí [GUESS].
+    /// LoaiPhiLePhi of postage: 1 = phí, 2 = lệ phí \[GUESS\].
     #[serde(default = "default::one")]
     pub postage_line_kind: String,
     /// MaPhiLePhi of a line without code.
@@ -103,22 +103,22 @@ pub struct Config {
     /// Longest ThongTinGiaoDich.
     #[serde(default = "default::description_length")]
     pub description_length: usize,
-    /// MaLoi of a QUERY about a reference that the platform does not know [GUESS].
+    /// MaLoi of a QUERY about a reference that the platform does not know \[GUESS\].
     #[serde(default = "default::unknown_reference_codes")]
     pub unknown_reference_codes: Vec<String>,
     /// MaLoi of an INIT whose reference was used before [GUESS: none known].
     #[serde(default)]
     pub duplicate_codes: Vec<String>,
-    /// The same by the platform's words [GUESS].
+    /// The same by the platform's words \[GUESS\].
     #[serde(default = "default::duplicate_phrases")]
     pub duplicate_phrases: Vec<String>,
-    /// MaLoi of a wrong signature or partner code: the connector pauses [GUESS].
+    /// MaLoi of a wrong signature or partner code: the connector pauses \[GUESS\].
     #[serde(default = "default::credential_codes")]
     pub credential_codes: Vec<String>,
-    /// LoaiBanTin that a callback may have [GUESS]; `any` admits all but those of questions and their answers.
+    /// LoaiBanTin that a callback may have \[GUESS\]; `any` admits all but those of questions and their answers.
     #[serde(default = "default::callback_message_types")]
     pub callback_message_types: Vec<String>,
-    /// MaLoi of our answer to the callback of a failed payment; `00` = received and stored [GUESS].
+    /// MaLoi of our answer to the callback of a failed payment; `00` = received and stored \[GUESS\].
     #[serde(default = "default::success")]
     pub answer_failed_with: String,
     /// Longest wait for one answer.

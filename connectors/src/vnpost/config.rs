@@ -1,4 +1,4 @@
-//! Settings of the post's connector. What the contract only infers is marked [GUESS]: ask the post.
+//! Settings of the post's connector. What the contract only infers is marked \[GUESS\]: ask the post.
 
 use lienthong_core::parcel::ParcelState;
 use reqwest::Url;
@@ -97,7 +97,7 @@ pub struct Config {
     /// Records of one page, at most 1000.
     #[serde(default = "default::page_size")]
     pub page_size: usize,
-    /// Unit of `EventTime` [GUESS]: `ms` or `s`.
+    /// Unit of `EventTime` \[GUESS\]: `ms` or `s`.
     #[serde(default = "default::event_time_unit")]
     pub event_time_unit: TimeUnit,
     /// `StatusCode` -> `accepted`, `moving`, `delivered`, `failed` or `came_back`. Replaces the default, 4 = delivered;

@@ -376,7 +376,7 @@ async fn lease_loop(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     Ok(())
 }
 
-/// One round of [`lease_loop`].
+/// One round of `lease_loop`.
 pub async fn expire(engine: &Engine) -> Result<usize, StoreError> {
     let scan = Scan::LeaseExpired { limit: engine.settings.batch };
     let scope = Scope { scan: vec![scan], ..Scope::default() };

@@ -145,7 +145,7 @@ pub(super) fn request_signature(body: &Value, secret: &str) -> String {
     signature(body, fields, secret)
 }
 
-/// The signature of a callback, and [GUESS] of the answer to QUERY.
+/// The signature of a callback, and \[GUESS\] of the answer to QUERY.
 pub(super) fn result_signature(body: &Value, secret: &str) -> String {
     signature(body, RESULT_SIGNED, secret)
 }

@@ -16,11 +16,11 @@ pub struct Options {
     pub adapter_envelope: bool,
     /// Where results are posted; settable later. Without it nothing is sent.
     pub callback_url: Option<String>,
-    /// [GUESS] Callbacks are repeated so often until the answer says MaLoi 00.
+    /// \[GUESS\] Callbacks are repeated so often until the answer says MaLoi 00.
     pub callback_attempts: u32,
-    /// [GUESS] Wait before the second attempt; doubled each time.
+    /// \[GUESS\] Wait before the second attempt; doubled each time.
     pub callback_backoff: Duration,
-    /// [GUESS] The callback's LoaiBanTin.
+    /// \[GUESS\] The callback's LoaiBanTin.
     pub callback_kind: String,
     /// Pay every opened reference after this delay.
     pub auto_pay: Option<Duration>,
@@ -30,15 +30,15 @@ pub struct Options {
     pub bank: String,
     /// GET_BILL answers the PDF itself instead of JSON with `UrlBienLai`.
     pub bill_as_pdf: bool,
-    /// [GUESS] MaLoi for a reference used before with other content, or no longer open.
+    /// \[GUESS\] MaLoi for a reference used before with other content, or no longer open.
     pub conflict_code: String,
-    /// [GUESS] MaLoi when ThoiGianGD is not that of the INIT.
+    /// \[GUESS\] MaLoi when ThoiGianGD is not that of the INIT.
     pub mismatch_code: String,
-    /// [GUESS] MaLoi for an unknown reference.
+    /// \[GUESS\] MaLoi for an unknown reference.
     pub unknown_code: String,
-    /// [GUESS] MaLoi of a bill asked for before payment.
+    /// \[GUESS\] MaLoi of a bill asked for before payment.
     pub unpaid_code: String,
-    /// [GUESS] MaLoi for a wrong MaXacThuc.
+    /// \[GUESS\] MaLoi for a wrong MaXacThuc.
     pub signature_code: String,
     /// MaLoi for everything else, and the result of a failed payment.
     pub other_code: String,

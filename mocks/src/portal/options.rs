@@ -25,10 +25,10 @@ pub struct Options {
     pub login_path: String,
     pub data_path: String,
     pub session_ttl: Duration,
-    /// [GUESS] What the portal says to an unknown or expired session; no source shows it.
+    /// \[GUESS\] What the portal says to an unknown or expired session; no source shows it.
     pub session_error_code: String,
     pub session_error_message: String,
-    /// [GUESS] The code of every other refusal.
+    /// \[GUESS\] The code of every other refusal.
     pub refusal_code: String,
     pub portal_born: PortalBorn,
     /// Keep whole requests and answers in the journal.

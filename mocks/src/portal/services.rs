@@ -91,7 +91,7 @@ impl Portal {
         }
     }
 
-    /// [GUESS] The row's fields: no client reads them, only whether there is a row.
+    /// \[GUESS\] The row's fields: no client reads them, only whether there is a row.
     fn look_up(&self, code: &str) -> Reply {
         let state = lock(&self.state);
         let known = state.dossiers.get(code);

@@ -119,7 +119,7 @@ impl Partner for Post {
         Answer::json(200, json!({"Status": status, "Message": message}))
     }
 
-    /// [GUESS] The gateway's fault, as WSO2 writes it.
+    /// \[GUESS\] The gateway's fault, as WSO2 writes it.
     fn unauthorized(&self) -> Answer {
         let text = "Invalid Credentials";
         Answer::json(401, json!({"fault": {"code": 900_901, "message": text, "description": text}}))

@@ -10,24 +10,24 @@ pub struct Options {
     pub customer_code: String,
     pub token_path: String,
     pub order_path: String,
-    /// [GUESS] No literal path was found for cancelling and tracking.
+    /// \[GUESS\] No literal path was found for cancelling and tracking.
     pub cancel_path: String,
     pub tracking_path: String,
     /// Life of a token; told in seconds.
     pub expires_in: Duration,
     /// Give the same token again until it expires, as WSO2 does.
     pub reuse_token: bool,
-    /// The codes an order passes, accepted first. Only 4 = delivered is evidenced [GUESS].
+    /// The codes an order passes, accepted first. Only 4 = delivered is evidenced \[GUESS\].
     pub script: Vec<i64>,
-    /// Put the script's first code into the feed when the order is created [GUESS].
+    /// Put the script's first code into the feed when the order is created \[GUESS\].
     pub accept_event: bool,
     /// The code after which nothing moves and nothing can be cancelled.
     pub delivered_code: i64,
     /// Move every order along the script, one code per delay.
     pub auto_move: Option<Duration>,
-    /// [GUESS] Status when a cancellation is refused.
+    /// \[GUESS\] Status when a cancellation is refused.
     pub cancel_refused_code: i64,
-    /// [GUESS] Status when an order breaks the contract.
+    /// \[GUESS\] Status when an order breaks the contract.
     pub invalid_code: i64,
     /// Keep whole requests and answers in the journal.
     pub keep_bodies: bool,

@@ -1,4 +1,4 @@
-//! What is PostgreSQL's own: waiting for locks, concurrent inserts, arrays, the outbox below the oldest transaction,
+//! What is PostgreSQL's own: waiting for locks, concurrent inserts, arrays, the order of out-events,
 //! hints, several processes. What every store has to do is in the conformance suite of core.
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    /// The outbox, once it shows so many rows: transactions of *all* databases of a server hold it back.
+    /// The outbox, once it shows so many rows.
     async fn out_events(store: &PostgresStore, wanted: usize) -> Vec<OutboxRow> {
         let what = format!("{wanted} out-events");
         eventually(&what, || async { store.outbox(0, 10).await.unwrap().len() == wanted }).await;
@@ -231,17 +231,32 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn out_events_stay_hidden_behind_an_older_transaction_that_still_runs() {
+    async fn numbers_of_out_events_are_drawn_by_one_transaction_at_a_time() {
         with_store(|store, url| async move {
             let mut other = PgConnection::connect(&url).await.unwrap();
             other.execute("begin").await.unwrap();
+            other.execute("select pg_advisory_xact_lock(hashtextextended('lienthong.outbox', 0))").await.unwrap();
             other
                 .execute("insert into outbox (name, subject, event_id, data, at) values ('older', 's', 'i', '{}', 1)")
                 .await
                 .unwrap();
-            decide(&store, Scope::default(), |work| work.outbox.extend([out("first"), out("second")])).await.unwrap();
-            assert_eq!(store.outbox(0, 10).await.unwrap(), []);
-            other.execute("commit").await.unwrap();
+            let later =
+                decide(&store, Scope::default(), |work| work.outbox.extend([out("first"), out("second")]));
+            let older = async {
+                let other = Arc::new(tokio::sync::Mutex::new(other));
+                eventually("the later one waits for the older", || async {
+                    let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted
+                        and database = (select oid from pg_database where datname = current_database())";
+                    let mut other = other.lock().await;
+                    let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut *other).await.unwrap();
+                    waiting == 1
+                })
+                .await;
+                assert_eq!(store.outbox(0, 10).await.unwrap(), []);
+                other.lock().await.execute("commit").await.unwrap();
+            };
+            let (stored, ()) = tokio::join!(later, older);
+            stored.unwrap();
             let rows = out_events(&store, 3).await;
             let names: Vec<&str> = rows.iter().map(|r| r.name.as_str()).collect();
             assert_eq!(names, ["older", "first", "second"]);
