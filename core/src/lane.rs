@@ -134,6 +134,11 @@ impl Lane {
         }
     }
 
+    /// The running head and the number of the claim that it runs under.
+    pub fn held_claim(&self) -> Option<(RowId, i64)> {
+        (self.state == LaneState::Running).then_some((self.head?, self.claim))
+    }
+
     /// The head.
     pub fn head(&self) -> Option<&Operation> {
         self.open.get(self.front()?)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    flow::engine::Engine,
+    flow::engine::{Engine, Member},
     id::ConnectorId,
     plan::tidings::{self, Told},
     port::{
@@ -25,16 +25,12 @@ pub async fn receive(
 ) -> Option<CallbackAnswer> {
     let member = engine.members.get(connector)?;
     let callbacks = member.connector.callbacks()?;
-    let result = match keep(engine, connector, &request).await {
-        Ok(row) => match callbacks.verify(&request) {
-            Ok(verified) => apply(engine, connector, row, &verified).await,
-            Err(said) => reject(engine, row, None, said).await,
-        },
-        Err(error) => {
-            tracing::error!(%error, %connector, "a callback could not be stored; the partner has to repeat it");
-            CallbackResult::Unavailable
-        }
-    };
+    // A platform that hangs up before our answer has told us all the same.
+    let taken = take(Arc::clone(engine), Arc::clone(member), request.clone());
+    let result = engine.finish(taken).await.unwrap_or_else(|error| {
+        tracing::error!(%error, %connector, "a callback could not be stored; the partner has to repeat it");
+        CallbackResult::Unavailable
+    });
     let name = match &result {
         CallbackResult::Applied => "applied",
         CallbackResult::Repeated => "repeated",
@@ -45,6 +41,21 @@ pub async fn receive(
         .increment(1);
     engine.wake();
     Some(callbacks.answer(&request, &result))
+}
+
+/// Keeps the callback, then judges it.
+async fn take(
+    engine: Arc<Engine>,
+    member: Arc<Member>,
+    request: CallbackRequest,
+) -> Result<CallbackResult, StoreError> {
+    let connector = &member.manifest.id;
+    let row = keep(&engine, connector, &request).await?;
+    Ok(match member.connector.callbacks().map(|callbacks| callbacks.verify(&request)) {
+        Some(Ok(verified)) => apply(&engine, connector, row, &verified).await,
+        Some(Err(said)) => reject(&engine, row, None, said).await,
+        None => CallbackResult::Rejected("takes no callbacks".into()),
+    })
 }
 
 async fn keep(

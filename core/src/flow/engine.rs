@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::{
     clock::{Clock, later},
-    flow::{execute::Dispatcher, permits::Permits},
+    flow::{execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool},
     id::ConnectorId,
     operation::ActionKind,
     plan::rules::Rules,
@@ -109,6 +109,10 @@ pub struct Engine {
     pub told: Notify,
     /// Runs assignments, once the execute role has begun in this process.
     pub dispatcher: OnceLock<Dispatcher>,
+    /// What this process has claimed and not yet settled.
+    pub in_hand: InHand,
+    /// Where work runs that must come to its end, once flows run in this process.
+    pub pool: OnceLock<Pool>,
 }
 
 impl Engine {
@@ -149,8 +153,32 @@ impl Engine {
             let member = Member { connector, manifest, probes, permits, questions, work, condition };
             members.insert(id, Arc::new(member));
         }
-        let (rules, told, dispatcher) = (Arc::new(rules), Notify::new(), OnceLock::new());
-        Arc::new(Self { store, rules, members, clock, settings, told, dispatcher })
+        Arc::new(Self {
+            store,
+            rules: Arc::new(rules),
+            members,
+            clock,
+            settings,
+            told: Notify::new(),
+            dispatcher: OnceLock::new(),
+            in_hand: InHand::default(),
+            pool: OnceLock::new(),
+        })
+    }
+
+    /// Runs work to its end even if whoever waits for it goes away: a client that hangs up after the commit must not
+    /// keep what it planned from being handed over.
+    pub async fn finish<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        match self.pool.get() {
+            Some(pool) => pool.finish(work).await.unwrap_or_else(|| {
+                Err(StoreError::Unavailable("the work was cut off: the process is stopping".into()))
+            }),
+            None => work.await,
+        }
     }
 
     /// A hint that there may be work: for all loops.
@@ -172,6 +200,13 @@ impl Engine {
         let longest = self.members.get(connector).and_then(|m| m.manifest.actions.values().max().copied());
         let whole = longest.unwrap_or(Duration::from_mins(1)) + 2 * self.settings.lease_margin;
         SignedDuration::try_from(whole).unwrap_or(SignedDuration::from_mins(5))
+    }
+
+    /// The answer to a transaction that may have claimed something was lost. What it claimed turns up in the store
+    /// while its lease runs, or it is not worth looking for.
+    pub fn claims_may_be_lost(&self) {
+        let longest = self.members.keys().map(|id| self.lease(id)).max().unwrap_or_default();
+        self.in_hand.answer_lost(Duration::try_from(longest).unwrap_or_default());
     }
 
     /// When a lease taken now runs out.

@@ -3,6 +3,7 @@
 
 use futures_util::FutureExt;
 use std::{
+    collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -13,6 +14,7 @@ use crate::{
     clock::later,
     flow::{
         engine::{Engine, Member},
+        in_hand::Claim,
         pool::Pool,
         settle::{self, Assignment, Settled, Settlement},
     },
@@ -48,6 +50,7 @@ impl Dispatcher {
         claimed_at: Instant,
     ) {
         let (engine, settler) = (Arc::clone(engine), self.settler.clone());
+        engine.in_hand.take(claim_of(&assignment));
         self.pool.work(async move {
             let result = attempt(&engine, &assignment, claimed_at).await;
             let settlement = Settlement { assignment, result };
@@ -247,10 +250,15 @@ async fn claim_round(
     let scope = Scope { scan: vec![scan], head_states: true, ..Scope::default() };
     let (holder, lease) = (engine.settings.holder.clone(), engine.lease(&connector));
     let claimed_at = Instant::now();
-    let assignments = decide(&*engine.store, scope, move |work| {
+    let _claiming = engine.in_hand.claiming().await;
+    let claimed = decide(&*engine.store, scope, move |work| {
         settle::claim(work, &connector, limit, &holder, lease, |_| true)
     })
-    .await?;
+    .await;
+    if let Err(StoreError::Unavailable(_)) = &claimed {
+        engine.claims_may_be_lost();
+    }
+    let assignments = claimed?;
     if assignments.is_empty() {
         return Ok(Round::Idle);
     }
@@ -307,7 +315,18 @@ async fn drained(stopping: &tokio_util::sync::CancellationToken, engine: &Engine
 
 async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
     let (settlements, permits): (Vec<_>, Vec<_>) = batch.drain(..).map(|f| (f.settlement, f.permit)).unzip();
-    let settlements = Arc::new(settlements);
+    let claims: Vec<_> = settlements.iter().map(|s| claim_of(&s.assignment)).collect();
+    keep_outcomes(engine, Arc::new(settlements)).await;
+    for claim in claims {
+        engine.in_hand.release(claim);
+    }
+    drop(permits);
+    engine.wake();
+}
+
+/// Stores outcomes, for as long as it takes: the lease turns the operations doubtful if it takes too long. One that the
+/// store refuses is told as a doubt.
+async fn keep_outcomes(engine: &Arc<Engine>, settlements: Arc<Vec<Settlement>>) {
     let mut wait = Duration::from_millis(50);
     loop {
         let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
@@ -315,48 +334,43 @@ async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
         let inside = Arc::clone(&settlements);
         let settled =
             decide(&*engine.store, scope, move |work| settle::settle(work, &rules, &schedule, &inside)).await;
-        match settled {
-            Ok(ours) => {
-                let lost = ours.iter().filter(|is_ours| !**is_ours).count();
-                if lost > 0 {
-                    tracing::warn!(lost, "outcomes came after their lane had been taken over");
-                    metrics::counter!("lienthong_leases_lost_total").increment(lost as u64);
-                }
-                break;
-            }
+        let result = match settled {
             Err(StoreError::Rejected(said)) if settlements.len() > 1 => {
                 // One of them cannot be stored: each alone, so that the others are not held up.
                 tracing::error!(%said, "the store refused a batch of outcomes; settling one by one");
-                settle_each(engine, &settlements).await;
-                break;
+                for settlement in settlements.iter() {
+                    Box::pin(keep_outcomes(engine, Arc::new(vec![settlement.clone()]))).await;
+                }
+                return;
             }
             Err(StoreError::Rejected(said)) => {
-                tracing::error!(%said, "the store refused an outcome; its lease will run out");
-                break;
+                tracing::error!(%said, "the store refused an outcome; the operation is doubtful");
+                interrupt_claims(engine, &settlements).await.map(|_| 0)
+            }
+            other => other.map(|ours| ours.iter().filter(|is_ours| !**is_ours).count()),
+        };
+        match result {
+            Ok(0) => return,
+            Ok(lost) => {
+                tracing::warn!(lost, "outcomes came after their lane had been taken over");
+                metrics::counter!("lienthong_leases_lost_total").increment(lost as u64);
+                return;
+            }
+            Err(StoreError::Rejected(said)) => {
+                tracing::error!(%said, "the store refused a doubt as well; the lease has to run out");
+                return;
             }
             Err(error) => {
-                // Nothing is lost while we try: the lease turns the operation doubtful if it takes too long.
                 tracing::warn!(%error, "outcomes wait for the store");
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(Duration::from_secs(5));
             }
         }
     }
-    drop(permits);
-    engine.wake();
 }
 
-async fn settle_each(engine: &Arc<Engine>, settlements: &[Settlement]) {
-    for settlement in settlements {
-        let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
-        let one = vec![settlement.clone()];
-        let scope = settle::scope(&one);
-        if let Err(error) =
-            decide(&*engine.store, scope, move |work| settle::settle(work, &rules, &schedule, &one)).await
-        {
-            tracing::error!(%error, operation = settlement.assignment.operation.id, "an outcome was not stored");
-        }
-    }
+fn claim_of(assignment: &Assignment) -> Claim {
+    (assignment.operation.id, assignment.claim)
 }
 
 /// Turns heads whose lease ran out doubtful: their process died or stalled during the attempt.
@@ -367,6 +381,16 @@ async fn lease_loop(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
             Ok(0) => {}
             Ok(expired) => tracing::warn!(expired, "leases ran out; their operations are doubtful"),
             Err(error) => tracing::warn!(%error, "could not look for expired leases"),
+        }
+        if engine.in_hand.is_in_doubt() {
+            match reclaim(&engine).await {
+                Ok(0) => {}
+                Ok(unsent) => {
+                    tracing::info!(unsent, "claims whose answer was lost were given back unsent");
+                    engine.wake();
+                }
+                Err(error) => tracing::warn!(%error, "could not look for claims whose answer was lost"),
+            }
         }
         tokio::select! {
             () = stopping.cancelled() => {}
@@ -383,27 +407,36 @@ pub async fn expire(engine: &Engine) -> Result<usize, StoreError> {
     let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
     decide(&*engine.store, scope, move |work| {
         let now = work.now;
-        let mut touched = Vec::new();
-        for loaded in work.lanes.values_mut() {
-            let has_expired = loaded.row.state == LaneState::Running
-                && loaded.row.lease.as_ref().is_none_or(|lease| lease.until < now);
-            if !has_expired {
-                continue;
-            }
-            let lane = loaded.edit();
-            let connector = lane.connector.clone();
-            if let Some(operation) = lane.open.first_mut() {
-                let rule = rules.action(&connector, operation.payload.kind());
-                let settling = rules.settling(&connector);
-                let terms = crate::policy::decide::Terms { now, schedule: &schedule, rule, settling };
-                crate::policy::decide::interrupt(operation, &terms);
-                touched.push(operation.id);
-            }
-        }
-        for id in &touched {
-            work.touch(*id);
-        }
-        touched.len()
+        settle::interrupt(work, &rules, &schedule, |lane| lane.lease.as_ref().is_none_or(|l| l.until < now))
+    })
+    .await
+}
+
+/// Turns attempts doubtful whose outcomes cannot be stored.
+async fn interrupt_claims(engine: &Engine, settlements: &Arc<Vec<Settlement>>) -> Result<usize, StoreError> {
+    let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
+    let claims: BTreeSet<Claim> = settlements.iter().map(|s| claim_of(&s.assignment)).collect();
+    decide(&*engine.store, settle::scope(settlements), move |work| {
+        settle::interrupt(work, &rules, &schedule, |lane| {
+            lane.held_claim().is_some_and(|c| claims.contains(&c))
+        })
+    })
+    .await
+}
+
+/// Gives back what a transaction whose answer was lost had claimed for this process: it is not in hand, so nobody sent
+/// it or ever will.
+pub async fn reclaim(engine: &Engine) -> Result<usize, StoreError> {
+    let _nobody_claims = engine.in_hand.nobody_claims().await;
+    let in_hand = engine.in_hand.all();
+    let holder = engine.settings.holder.clone();
+    let scan = Scan::HeldBy { holder: holder.clone(), limit: engine.settings.batch + in_hand.len() };
+    let scope = Scope { scan: vec![scan], ..Scope::default() };
+    decide(&*engine.store, scope, move |work| {
+        settle::give_back_unsent(work, |lane| {
+            lane.lease.as_ref().is_some_and(|l| l.holder == holder)
+                && lane.held_claim().is_some_and(|claim| !in_hand.contains(&claim))
+        })
     })
     .await
 }

@@ -119,6 +119,11 @@ fn reserve(engine: &Engine, most: usize) -> Reserved {
 }
 
 async fn commit(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+    engine.finish(commit_and_hand_over(Arc::clone(engine), batch)).await
+}
+
+async fn commit_and_hand_over(engine: Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+    let engine = &engine;
     let reserved = reserve(engine, batch.len());
     let limits: Vec<_> = reserved
         .iter()
@@ -129,7 +134,8 @@ async fn commit(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdic
     let claimed_at = Instant::now();
     let (rules, holder) = (Arc::clone(&engine.rules), engine.settings.holder.clone());
     let scope = admit::scope(&batch);
-    let (verdicts, assignments) = decide(&*engine.store, scope, move |work| {
+    let _claiming = engine.in_hand.claiming().await;
+    let decided = decide(&*engine.store, scope, move |work| {
         let verdicts = admit::admit(work, &rules, &batch);
         let mut assignments: Vec<Assignment> = Vec::new();
         if !work.is_incomplete() {
@@ -141,7 +147,11 @@ async fn commit(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdic
         }
         (verdicts, assignments)
     })
-    .await?;
+    .await;
+    if let Err(StoreError::Unavailable(_)) = &decided {
+        engine.claims_may_be_lost();
+    }
+    let (verdicts, assignments) = decided?;
     hand_over(engine, reserved, assignments, claimed_at);
     Ok(verdicts)
 }

@@ -4,6 +4,7 @@
 pub mod callback;
 pub mod engine;
 pub mod execute;
+pub mod in_hand;
 pub mod intake;
 pub mod operator;
 pub mod permits;

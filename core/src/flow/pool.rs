@@ -2,7 +2,7 @@
 //! a soft stop and dropped at a hard one, which is safe by construction.
 
 use std::{future::Future, time::Duration};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How a long-lived task ended.
@@ -79,6 +79,21 @@ impl Pool {
                 () = kill.cancelled() => {}
             }
         });
+    }
+
+    /// Runs work to its end, whether or not the caller stays to hear of it. `None`: it panicked or was dropped at a
+    /// hard stop.
+    pub async fn finish<T, F>(&self, task: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        self.work(async move {
+            // Nobody may be waiting any more.
+            drop(tell.send(task.await));
+        });
+        told.await.ok()
     }
 
     fn run<F>(&self, body: F)

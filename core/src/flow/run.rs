@@ -58,6 +58,10 @@ const SUPPLIED_BY_SETTINGS: [&str; 3] = ["action:", "mapping:", "setting:"];
 
 /// Starts the flows of these roles. Intake and HTTP are started by whoever owns their drivers.
 pub fn start(engine: &Arc<Engine>, pool: &Pool, roles: Roles, publisher: Option<Arc<dyn Publisher>>) {
+    if engine.pool.set(pool.clone()).is_err() {
+        tracing::error!("the flows of an engine are started once");
+        return;
+    }
     pool.spawn("conditions", schedule::watch_conditions(Arc::clone(engine), pool.clone()));
     if roles.execute {
         execute::start(engine, pool);

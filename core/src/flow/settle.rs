@@ -128,6 +128,62 @@ fn give_back(operation: &mut Operation, now: jiff::Timestamp) {
     }
 }
 
+/// Turns the running heads doubtful of the loaded lanes that `is_over` tells. Answers how many.
+pub fn interrupt(
+    work: &mut Work,
+    rules: &Rules,
+    schedule: &Schedule,
+    is_over: impl Fn(&Lane) -> bool,
+) -> usize {
+    let now = work.now;
+    let is_running = |lane: &Lane| lane.state == LaneState::Running && is_over(lane);
+    let heads: Vec<_> = work
+        .lanes
+        .iter()
+        .filter(|(_, lane)| is_running(&lane.row))
+        .filter_map(|(key, lane)| Some((key.clone(), lane.row.open.first()?.clone())))
+        .collect();
+    // A doubt is noted with the payment as well.
+    for payment in heads.iter().filter_map(|(_, head)| head.payload.payment()) {
+        if !work.scope.payments.contains(payment) {
+            work.missing.payments.insert(payment.clone());
+        }
+    }
+    if work.is_incomplete() {
+        return 0;
+    }
+    for (key, head) in &heads {
+        let Some(operation) = work.lanes.get_mut(key).and_then(|l| l.edit().open.first_mut()) else {
+            continue;
+        };
+        let rule = rules.action(&key.1, head.payload.kind());
+        decide::interrupt(operation, &Terms { now, schedule, rule, settling: rules.settling(&key.1) });
+        let operation = operation.clone();
+        work.touch(operation.id);
+        follow_up(work, rules, &operation, None);
+    }
+    heads.len()
+}
+
+/// Gives back the running heads of the loaded lanes that `is_unsent` tells. Answers how many.
+pub fn give_back_unsent(work: &mut Work, is_unsent: impl Fn(&Lane) -> bool) -> usize {
+    let now = work.now;
+    let mut given_back = Vec::new();
+    for loaded in work.lanes.values_mut() {
+        if loaded.row.state != LaneState::Running || !is_unsent(&loaded.row) {
+            continue;
+        }
+        if let Some(operation) = loaded.edit().open.first_mut() {
+            give_back(operation, now);
+            given_back.push(operation.id);
+        }
+    }
+    for id in &given_back {
+        work.touch(*id);
+    }
+    given_back.len()
+}
+
 /// Counts an ending in the ledger.
 pub fn count_end(work: &mut Work, state: OperationState) {
     match state {

@@ -3,7 +3,10 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     id::{ConnectorId, RowId},
@@ -237,6 +240,13 @@ pub struct ReferenceToAsk {
     pub sent_at: String,
     /// Due, in đồng.
     pub amount: i64,
+}
+
+/// Runs a decision on what was loaded; for stores. One that panics is refused, so that what made it panic is found by
+/// halving the batch and put aside, and nothing waits behind it.
+pub fn run_decision(decide: &Decision, work: &mut Work) -> Result<(), StoreError> {
+    catch_unwind(AssertUnwindSafe(|| decide(work)))
+        .map_err(|_| StoreError::Rejected("the decision panicked; the log has the place".into()))
 }
 
 /// Runs a decision that answers something.

@@ -80,7 +80,9 @@ async fn a_late_event_adds_its_step_and_what_nobody_set_since_but_never_turns_th
     let code = code(1);
     world.admit([event("dossier.received", &code, 1)]).await;
     let newer = event("dossier.finished", &code, 5).with_data("/dossier/note", "mới");
+    world.settled().await;
     world.admit([newer]).await;
+    world.settled().await;
     let late = event("dossier.processing", &code, 3)
         .with_data("/dossier/note", "cũ")
         .with_data("/dossier/summary", "tóm tắt")

@@ -82,7 +82,7 @@ async fn bytes_that_are_no_event_are_kept_as_they_came_and_block_nothing() {
 #[tokio::test]
 async fn one_event_that_the_store_refuses_goes_to_quarantine_alone() {
     let world = World::resting();
-    world.store.refuse_events_with("độc");
+    world.store.refuse("độc");
     let batch = (1..=8).map(|n| {
         let note = if n == 5 { "độc" } else { "lành" };
         event("dossier.received", &code(n), 1).with_data("/dossier/note", note)

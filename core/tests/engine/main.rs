@@ -5,6 +5,7 @@
 mod course;
 mod doubt;
 mod events;
+mod hand_over;
 mod intake;
 mod money;
 mod post;

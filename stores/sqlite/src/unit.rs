@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use lienthong_core::{
     lane::LaneState,
     port::{
-        store::{Decision, StoreError},
+        store::{Decision, StoreError, run_decision},
         work::{Change, IdBlock, Scope, Work},
     },
 };
@@ -104,7 +104,7 @@ async fn one_pass(
     let now = now(conn).await?;
     let mut work = Work::new(now, scope, Arc::clone(block));
     load(conn, &store.inner.holder, &mut work).await?;
-    decide(&mut work);
+    run_decision(decide, &mut work)?;
     if block.is_overdrawn() {
         return Err(StoreError::Rejected("one decision took more row numbers than it may: divide it".into()));
     }

@@ -263,7 +263,7 @@ pub(super) async fn a_decision_that_panics_hurts_nobody_else(h: &Harness) -> Ver
         std::panic::resume_unwind(Box::new("as the story wants it"));
     });
     let answer = h.store.transact(seed::lanes_of(["k-1"]), decision).await;
-    ensure!(matches!(answer, Err(StoreError::Unavailable(_))), "expected Unavailable, got {answer:?}");
+    ensure!(matches!(answer, Err(StoreError::Rejected(_))), "expected Rejected, got {answer:?}");
     for store in [&h.store, &h.second] {
         crate::port::store::decide(&**store, seed::lanes_of(["k-1"]), |work| {
             seed::add_operation(work, "k-1")

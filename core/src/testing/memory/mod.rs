@@ -12,7 +12,6 @@ pub use tables::{StoredCallback, StoredIncident};
 use jiff::Timestamp;
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -23,7 +22,7 @@ use crate::{
     parcel::{ParcelMove, ParcelRecord},
     payment::PaymentRecord,
     port::{
-        store::{Decision, StoreError},
+        store::{Decision, StoreError, run_decision},
         work::{EventRecord, IdSource, QuarantineRecord, Scope, Work},
     },
     testing::clock::ManualClock,
@@ -90,7 +89,8 @@ impl MemoryStore {
         self.faults().next.push_back(error);
     }
 
-    /// The next unit of work commits, and then its answer is lost: the caller sees `Unavailable`.
+    /// The next unit of work that writes events, operations or a cursor commits, and then its answer is lost: the caller sees
+    /// `Unavailable`.
     pub fn lose_next_answer(&self) {
         self.faults().lost_answers += 1;
     }
@@ -100,8 +100,9 @@ impl MemoryStore {
         self.faults().is_down = is_down;
     }
 
-    /// From now on a unit of work with an event whose body contains this text is refused with `Rejected`.
-    pub fn refuse_events_with(&self, text: &str) {
+    /// From now on a unit of work is refused with `Rejected` that has an event whose body, or an operation whose proof,
+    /// contains this text.
+    pub fn refuse(&self, text: &str) {
         self.faults().unacceptable.push(text.to_owned());
     }
 
@@ -147,10 +148,7 @@ impl MemoryStore {
                 self.ids.add(start..tables.next_id);
             };
             let mut work = Work::new(self.time(), scope.clone(), Arc::clone(&block));
-            let decided = load::load(&tables, &mut work).and_then(|()| {
-                catch_unwind(AssertUnwindSafe(|| decide(&mut work)))
-                    .map_err(|_| StoreError::Unavailable("the decision panicked".into()))
-            });
+            let decided = load::load(&tables, &mut work).and_then(|()| run_decision(decide, &mut work));
             self.ids.add(block.rest());
             decided?;
             if work.is_incomplete() {
@@ -165,9 +163,11 @@ impl MemoryStore {
             work.finish();
             self.accept(&work)?;
             write::check(&tables, &work)?;
+            let matters =
+                !(work.new_events.is_empty() && work.operations.is_empty() && work.cursors.is_empty());
             write::apply(&mut tables, work);
             return match self.faults() {
-                mut faults if faults.lost_answers > 0 => {
+                mut faults if matters && faults.lost_answers > 0 => {
                     faults.lost_answers -= 1;
                     Err(StoreError::Unavailable("the answer was lost, as ordered".into()))
                 }
@@ -179,10 +179,13 @@ impl MemoryStore {
 
     fn accept(&self, work: &Work) -> Result<(), StoreError> {
         let faults = self.faults();
-        let has =
-            |event: &EventRecord| faults.unacceptable.iter().any(|text| event.body.contains(text.as_str()));
-        match work.new_events.iter().find(|e| has(e) || e.body.contains('\0')) {
-            Some(event) => Err(StoreError::Rejected(format!("the body of event {}", event.key.id))),
+        let is_bad = |text: &str| {
+            text.contains('\0') || faults.unacceptable.iter().any(|bad| text.contains(bad.as_str()))
+        };
+        let events = work.new_events.iter().map(|event| &*event.body);
+        let proofs = work.operations.values().filter_map(|o| o.row.proof.as_ref()).map(|p| p.said.as_str());
+        match events.chain(proofs).find(|text| is_bad(text)) {
+            Some(text) => Err(StoreError::Rejected(format!("unacceptable: {text}"))),
             None => Ok(()),
         }
     }

@@ -34,7 +34,10 @@ fn is_free(lease: &LeaseRow, now: Timestamp) -> bool {
 impl Store for MemoryStore {
     async fn transact(&self, scope: Scope, decide: Decision) -> Result<(), StoreError> {
         tokio::task::yield_now().await;
-        self.unit(scope, &decide)
+        let decided = self.unit(scope, &decide);
+        // A caller may go away between the commit and its answer, as with the other stores.
+        tokio::task::yield_now().await;
+        decided
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

@@ -1,0 +1,90 @@
+//! Hand-over and its losses: answers that never come, callers that go away, outcomes that cannot be kept.
+
+use lienthong_core::{
+    flow::intake,
+    operation::{ActionKind, OperationState},
+    outcome::{Cause, Outcome, Proof},
+    port::store::StoreError,
+    testing::fixtures::events::event,
+};
+use std::{future::Future, task::Poll};
+
+use crate::world::{World, code};
+
+/// Whether everything planned was done, each thing in one attempt that nobody doubted.
+fn is_done_at_once(world: &World) -> bool {
+    let operations = world.store.operations();
+    !operations.is_empty()
+        && operations.iter().all(|o| o.state == OperationState::Succeeded && !o.doubted && o.attempts == 0)
+}
+
+#[tokio::test]
+async fn what_an_admission_claimed_whose_answer_was_lost_goes_out_at_once_and_once() {
+    let world = World::running();
+    let code = code(1);
+    let message = || vec![event("dossier.received", &code, 1).message()];
+    world.store.lose_next_answer();
+    let lost = intake::admit(&world.engine, message()).await;
+    assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+    let claimed = world.store.operations().iter().any(|o| o.state == OperationState::Running);
+    assert!(claimed, "the lost transaction had claimed the head");
+    // The clock stands still: no lease runs out.
+    world.eventually("everything is done", is_done_at_once).await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "Tiếp nhận hồ sơ"]);
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn what_a_claim_took_whose_answer_was_lost_goes_out_at_once_and_once() {
+    let mut world = World::resting();
+    let code = code(1);
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.store.lose_next_answer();
+    world.start();
+    world.eventually("everything is done", is_done_at_once).await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "Tiếp nhận hồ sơ"]);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_after_the_commit_does_not_stop_the_hand_over() {
+    let world = World::running();
+    let code = code(1);
+    {
+        let mut admitting =
+            std::pin::pin!(intake::admit(&world.engine, vec![event("dossier.received", &code, 1).message()]));
+        // Polled until the commit is done, and not once more.
+        std::future::poll_fn(|context| {
+            let _is_ready = admitting.as_mut().poll(context).is_ready();
+            if world.store.events().is_empty() {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
+    }
+    world.eventually("everything is done", is_done_at_once).await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "Tiếp nhận hồ sơ"]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_the_store_refuses_is_a_doubt_at_once() {
+    let world = World::running();
+    let (good, bad) = (code(1), code(2));
+    world.store.refuse("unstorable answer");
+    world.portal.on_lane(&bad, Outcome::Done(Proof { said: "unstorable answer".into(), ..Proof::default() }));
+    world.admit([event("dossier.received", &good, 1), event("dossier.received", &bad, 1)]).await;
+    world
+        .eventually("the one is doubtful and the other done", |w| {
+            w.states(ActionKind::SyncDossier) == [OperationState::Succeeded, OperationState::Doubtful]
+        })
+        .await;
+    let doubtful = world.operations(ActionKind::SyncDossier).remove(1);
+    assert_eq!(doubtful.cause, Some(Cause::Interrupted));
+    assert_eq!(
+        world.portal.tasks_of(&bad).len(),
+        1,
+        "it was sent once and is not repeated within the window"
+    );
+}
