@@ -2,13 +2,11 @@
 //! is a task of its own; one task settles whatever is finished, in batches.
 
 use futures_util::FutureExt;
-use std::{
-    collections::BTreeSet,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc},
+    time::Instant,
 };
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
     clock::later,
@@ -213,6 +211,7 @@ async fn execute_loop(
     let stopping = pool.stopping();
     while !stopping.is_cancelled() {
         let round = tokio::select! {
+            biased;
             () = stopping.cancelled() => return Ok(()),
             permits = member.permits.take(engine.settings.batch) => permits,
         };
@@ -227,6 +226,7 @@ async fn execute_loop(
             }
         };
         tokio::select! {
+            biased;
             () = stopping.cancelled() => return Ok(()),
             () = member.work.notified() => {}
             () = tokio::time::sleep(nap) => {}
@@ -287,6 +287,7 @@ async fn settle_loop(
     loop {
         let most = engine.settings.batch * 2;
         let got = tokio::select! {
+            biased;
             got = finished.recv_many(&mut batch, most) => got,
             // At a soft stop the attempts that still run are settled; the loop ends when no task can send any more.
             () = drained(&stopping, &engine) => 0,
@@ -393,6 +394,7 @@ async fn lease_loop(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
             }
         }
         tokio::select! {
+            biased;
             () = stopping.cancelled() => {}
             () = tokio::time::sleep(engine.settings.poll.max(Duration::from_millis(200))) => {}
         }

@@ -1,10 +1,7 @@
 //! Intake: read, admit in one transaction, hand over what may go at once. When it answers, the events are durable.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::sync::OwnedSemaphorePermit;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     event::{

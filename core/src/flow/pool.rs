@@ -59,8 +59,9 @@ impl Pool {
         let body = async move {
             let mut guard = Guard { name, stop: stop.clone(), ended: Some(ended), why: None };
             tokio::select! {
-                result = task => guard.why = result.err(),
+                biased;
                 () = kill.cancelled() => {}
+                result = task => guard.why = result.err(),
             }
             drop(guard);
         };
@@ -75,8 +76,9 @@ impl Pool {
         let kill = self.kill.clone();
         self.run(async move {
             tokio::select! {
-                () = task => {}
+                biased;
                 () = kill.cancelled() => {}
+                () = task => {}
             }
         });
     }
@@ -109,10 +111,17 @@ impl Pool {
         self.tasks.close();
         let in_time = tokio::time::timeout(soft, self.tasks.wait()).await.is_ok();
         if !in_time {
-            self.kill.cancel();
-            self.tasks.wait().await;
+            self.kill().await;
         }
         in_time
+    }
+
+    /// Drops everything where it is, as the end of the process would.
+    pub async fn kill(&self) {
+        self.kill.cancel();
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 

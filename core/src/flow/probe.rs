@@ -59,6 +59,7 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
         }
         let nap = if found > 0 { Duration::from_millis(20) } else { engine.settings.poll };
         tokio::select! {
+            biased;
             () = stopping.cancelled() => {}
             () = tokio::time::sleep(nap) => {}
         }

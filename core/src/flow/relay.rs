@@ -37,6 +37,7 @@ pub async fn run(engine: Arc<Engine>, pool: Pool, publisher: Arc<dyn Publisher>)
             }
         };
         tokio::select! {
+            biased;
             () = stopping.cancelled() => {}
             () = engine.told.notified() => {}
             () = tokio::time::sleep(nap) => {}

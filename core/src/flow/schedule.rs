@@ -35,6 +35,7 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     while !stopping.is_cancelled() {
         // A sweep may take long; dropping it at a stop is safe: what was asked is stored, its timer's lease runs out.
         let done = tokio::select! {
+            biased;
             () = stopping.cancelled() => return Ok(()),
             done = round(&engine) => done,
         };
@@ -42,6 +43,7 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
             tracing::warn!(%error, "timers wait for the store");
         }
         tokio::select! {
+            biased;
             () = stopping.cancelled() => {}
             () = tokio::time::sleep(engine.settings.poll) => {}
         }
@@ -109,6 +111,7 @@ pub async fn watch_conditions(engine: Arc<Engine>, pool: Pool) -> Result<(), Str
     let stopping = pool.stopping();
     while !stopping.is_cancelled() {
         let done = tokio::select! {
+            biased;
             () = stopping.cancelled() => return Ok(()),
             done = conditions_round(&engine) => done,
         };
@@ -116,6 +119,7 @@ pub async fn watch_conditions(engine: Arc<Engine>, pool: Pool) -> Result<(), Str
             tracing::warn!(%error, "conditions wait for the store");
         }
         tokio::select! {
+            biased;
             () = stopping.cancelled() => {}
             () = tokio::time::sleep(engine.settings.poll) => {}
         }

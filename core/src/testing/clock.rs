@@ -1,4 +1,4 @@
-//! A clock that stands still until a test moves it.
+//! A clock that stands still until a test moves it, or that follows the (virtual) time of the runtime.
 
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     us: Arc<AtomicI64>,
+    running_since: Option<tokio::time::Instant>,
 }
 
 /// 2026-11-23T08:00:00+07:00, a Monday morning: where a manual clock begins.
@@ -19,17 +20,22 @@ pub const MORNING_US: i64 = 1_795_395_600_000_000;
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self { us: Arc::new(AtomicI64::new(MORNING_US)) }
+        Self { us: Arc::new(AtomicI64::new(MORNING_US)), running_since: None }
     }
 }
 
 impl ManualClock {
     /// A clock that shows this moment.
     pub fn at(now: Timestamp) -> Self {
-        Self { us: Arc::new(AtomicI64::new(now.as_microsecond())) }
+        Self { us: Arc::new(AtomicI64::new(now.as_microsecond())), running_since: None }
     }
 
-    /// Sets it, backwards too.
+    /// A clock that begins on that morning and goes as fast as the runtime's own.
+    pub fn running() -> Self {
+        Self { running_since: Some(tokio::time::Instant::now()), ..Self::default() }
+    }
+
+    /// Sets a clock that stands still, backwards too.
     pub fn set(&self, now: Timestamp) {
         self.us.store(now.as_microsecond(), Ordering::Release);
     }
@@ -44,6 +50,8 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.us.load(Ordering::Acquire)).unwrap_or(Timestamp::MAX)
+        let gone = self.running_since.map_or(0, |since| since.elapsed().as_micros());
+        let now = self.us.load(Ordering::Acquire).saturating_add(i64::try_from(gone).unwrap_or(i64::MAX));
+        Timestamp::from_microsecond(now).unwrap_or(Timestamp::MAX)
     }
 }
