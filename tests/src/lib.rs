@@ -17,6 +17,7 @@ pub mod oracle;
 pub mod program;
 pub mod province;
 pub mod servers;
+pub mod simulate;
 pub mod traffic;
 pub mod world;
 

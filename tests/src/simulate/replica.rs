@@ -1,0 +1,183 @@
+//! A replica of the program, without its drivers: engine, pool and consumer on one machine that can freeze, be cut off
+//! from the store, be killed and be started again.
+
+use lienthong_core::{
+    event::{Origin, RawMessage},
+    flow::{
+        engine::{Engine, EngineSettings},
+        intake,
+        pool::Pool,
+        run::{self, Roles},
+    },
+    policy::backoff::Schedule,
+    port::connector::Connector,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    broker::Exchange,
+    partner::{Kind, Window},
+    store::Line,
+    world::{Shared, rules},
+};
+
+/// The machine that a replica runs on.
+#[derive(Debug)]
+pub struct Machine {
+    frozen: AtomicBool,
+    thawed: Notify,
+    cut_off: AtomicBool,
+    /// The broker's connection of the replica.
+    pub connection: AtomicU64,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self {
+            frozen: AtomicBool::new(false),
+            thawed: Notify::new(),
+            cut_off: AtomicBool::new(false),
+            connection: AtomicU64::new(0),
+        }
+    }
+
+    /// Waits until the machine runs: at once, unless it is frozen.
+    pub async fn runs(&self) {
+        while self.frozen.load(Ordering::Acquire) {
+            self.thawed.notified().await;
+        }
+    }
+
+    pub fn set_frozen(&self, frozen: bool) {
+        self.frozen.store(frozen, Ordering::Release);
+        self.thawed.notify_waiters();
+    }
+
+    pub fn set_cut_off(&self, cut_off: bool) {
+        self.cut_off.store(cut_off, Ordering::Release);
+    }
+
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Acquire)
+    }
+}
+
+/// A running replica.
+pub struct Replica {
+    pub machine: Arc<Machine>,
+    pub engine: Arc<Engine>,
+    pool: Pool,
+}
+
+/// How many messages are taken at once.
+const PREFETCH: usize = 20;
+
+impl Replica {
+    /// Starts a replica under a name that no other run has.
+    pub fn start(shared: &Shared, name: &str) -> Self {
+        let machine = Arc::new(Machine::new());
+        let settings = EngineSettings {
+            holder: name.to_owned(),
+            retry: Schedule::from_seconds(&[2, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60, 60]),
+            lease_margin: Duration::from_secs(2),
+            batch: 10,
+            poll: Duration::from_secs(2),
+            sweep_every: Duration::from_mins(1),
+            tracking_every: Duration::from_secs(30),
+            test_every: Duration::from_secs(5),
+            setbacks_to_pause: 6,
+            ..EngineSettings::default()
+        };
+        let connectors = Kind::ALL
+            .into_iter()
+            .map(|kind| Arc::new(Window::new(shared, kind, &machine)) as Arc<dyn Connector>)
+            .collect();
+        let line = Line {
+            store: shared.store.second(),
+            machine: Arc::clone(&machine),
+            weather: Arc::clone(&shared.weather),
+        };
+        let clock = Arc::new(shared.store.clock().clone());
+        let engine = Engine::new(Arc::new(line), rules(), connectors, clock, settings);
+        let (pool, _ends) = Pool::new(CancellationToken::new());
+        let exchange = Exchange {
+            broker: Arc::clone(&shared.broker),
+            machine: Arc::clone(&machine),
+            weather: Arc::clone(&shared.weather),
+        };
+        run::start(&engine, &pool, Roles::all(), Some(Arc::new(exchange)));
+        pool.spawn(
+            "intake",
+            consume(Arc::clone(&engine), shared.clone(), Arc::clone(&machine), pool.clone()),
+        );
+        Self { machine, engine, pool }
+    }
+
+    /// The process is killed: nothing of it does another step.
+    pub async fn kill(self, shared: &Shared) {
+        self.pool.kill().await;
+        shared.broker.disconnect(self.machine.connection.load(Ordering::Acquire));
+    }
+
+    /// The process is asked to stop.
+    pub async fn stop(self, shared: &Shared) {
+        self.pool.stop(Duration::from_secs(20)).await;
+        shared.broker.disconnect(self.machine.connection.load(Ordering::Acquire));
+    }
+}
+
+/// Consumes: acknowledges what was admitted, after it was.
+async fn consume(
+    engine: Arc<Engine>,
+    shared: Shared,
+    machine: Arc<Machine>,
+    pool: Pool,
+) -> Result<(), String> {
+    let stopping = pool.stopping();
+    let connect = || {
+        let connection = shared.broker.connect();
+        machine.connection.store(connection, Ordering::Release);
+        connection
+    };
+    let mut connection = connect();
+    while !stopping.is_cancelled() {
+        machine.runs().await;
+        if shared.broker.is_dead(connection) {
+            connection = connect();
+        }
+        let batch = shared.broker.deliver(connection, PREFETCH);
+        if batch.is_empty() {
+            tokio::select! {
+                biased;
+                () = stopping.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+            }
+            continue;
+        }
+        let messages: Vec<RawMessage> = batch
+            .iter()
+            .map(|body| RawMessage { origin: Origin::Amqp, body: body.clone(), attributes: None })
+            .collect();
+        while intake::admit(&engine, messages.clone()).await.is_err() {
+            if stopping.is_cancelled() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        machine.runs().await;
+        if shared.weather.strikes("acknowledgement lost", 200) {
+            shared.broker.disconnect(connection);
+        } else {
+            shared.broker.acknowledge(connection, batch.len());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! One replica's way to the store: slow at times, cut off at times, with answers that get lost after the deed.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use lienthong_core::{
+    id::{ConnectorId, RowId},
+    lane::LaneState,
+    port::{
+        store::{
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ReferenceToAsk, Session, Store, StoreError,
+        },
+        work::Scope,
+    },
+    testing::MemoryStore,
+};
+use std::{future::Future, sync::Arc};
+
+use super::{replica::Machine, world::Weather};
+
+/// The store, as one replica reaches it.
+pub struct Line {
+    pub store: MemoryStore,
+    pub machine: Arc<Machine>,
+    pub weather: Arc<Weather>,
+}
+
+impl Line {
+    async fn call<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.machine.runs().await;
+        let weather = &self.weather;
+        let pause = if weather.strikes("slow store", 30) { 500..4000 } else { 0..4 };
+        let pause = weather.dice.ms(pause);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        if self.machine.is_cut_off() || weather.strikes("store away", 40) {
+            return Err(StoreError::Unavailable("cut off".into()));
+        }
+        let answer = call.await;
+        self.machine.runs().await;
+        if answer.is_ok() && weather.strikes("lost answer of the store", 40) {
+            return Err(StoreError::Unavailable("the answer was lost".into()));
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl Store for Line {
+    async fn transact(&self, scope: Scope, decide: Decision) -> Result<(), StoreError> {
+        if self.weather.strikes("contended rows", 20) {
+            return Err(StoreError::Contended("somebody else is there".into()));
+        }
+        self.call(self.store.transact(scope, decide)).await
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.call(self.store.now()).await
+    }
+
+    async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
+        self.call(self.store.outbox(after, limit)).await
+    }
+
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Option<Fence>, StoreError> {
+        self.call(self.store.acquire(name, holder, ttl)).await
+    }
+
+    async fn relinquish(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.call(self.store.relinquish(fence)).await
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.call(self.store.cursor(name)).await
+    }
+
+    async fn set_cursor(&self, name: &str, cursor: &str, fence: &Fence) -> Result<(), StoreError> {
+        self.call(self.store.set_cursor(name, cursor, fence)).await
+    }
+
+    async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError> {
+        self.call(self.store.keep_callback(raw)).await
+    }
+
+    async fn session(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError> {
+        self.call(self.store.session(connector)).await
+    }
+
+    async fn put_session(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError> {
+        self.call(self.store.put_session(connector, session)).await
+    }
+
+    async fn conditions(&self) -> Result<Vec<ConnectorCondition>, StoreError> {
+        self.call(self.store.conditions()).await
+    }
+
+    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
+        self.call(self.store.set_condition(condition)).await
+    }
+
+    async fn due_timers(
+        &self,
+        known: &[(String, Timestamp)],
+        holder: &str,
+        ttl: SignedDuration,
+    ) -> Result<Vec<DueTimer>, StoreError> {
+        self.call(self.store.due_timers(known, holder, ttl)).await
+    }
+
+    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+        self.call(self.store.timer_done(fence, next_at)).await
+    }
+
+    async fn fold_ledgers(&self) -> Result<(), StoreError> {
+        self.call(self.store.fold_ledgers()).await
+    }
+
+    async fn ledgers(&self) -> Result<LedgerState, StoreError> {
+        self.call(self.store.ledgers()).await
+    }
+
+    async fn references_to_ask(
+        &self,
+        connector: &ConnectorId,
+        made_after: Timestamp,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ReferenceToAsk>, StoreError> {
+        self.call(self.store.references_to_ask(connector, made_after, before, limit)).await
+    }
+
+    async fn next_due(
+        &self,
+        connector: &ConnectorId,
+        state: LaneState,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.call(self.store.next_due(connector, state)).await
+    }
+
+    async fn epoch(&self) -> Result<i64, StoreError> {
+        self.call(self.store.epoch()).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.call(self.store.ping()).await
+    }
+}
