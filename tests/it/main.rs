@@ -8,3 +8,4 @@ mod main_path;
 mod mess;
 mod money;
 mod restarts;
+mod simulated;
