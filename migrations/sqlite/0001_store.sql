@@ -57,6 +57,8 @@ create table quarantine (
     -- Set when a person closed it or a corrected event took its place.
     closed_at integer
 ) strict;
+-- The front page counts open entries without touching rows that carry whole messages.
+create index quarantine_open on quarantine (closed_at) where closed_at is null;
 
 create table dossiers (
     id integer not null constraint dossiers_pkey primary key,
@@ -155,6 +157,8 @@ create unique index operations_open on operations (lane, position) where state <
 create index operations_dossier on operations (dossier, id);
 create index operations_waiting on operations (connector, action, state) where state < 10;
 create index operations_ended on operations (ended_at) where ended_at is not null;
+-- The few that ended otherwise than by success are found among the many.
+create index operations_unsent on operations (state, id) where state > 10;
 
 create table attempts (
     operation integer not null,

@@ -1,4 +1,6 @@
-//! `kill -9` in the middle: the same end state, and steps that were in flight at most twice.
+//! `kill -9` in the middle: the same end state, everything paid and delivered, and steps that were in flight at most twice.
+
+use std::collections::BTreeSet;
 
 use lienthong_mocks::{Behaviour, Rule};
 use lienthong_tests::{Allowance, Oracle, Plan, eventually, feed, traffic};
@@ -26,7 +28,8 @@ async fn a_program_killed_again_and_again_ends_in_the_same_state() {
     traffic::published(publisher).await;
     world.rests(lines.len()).await;
     world.citizens_pay(&oracle).await;
-    let events = world.told("payment.succeeded", oracle.payable().count()).await;
+    world.told("payment.succeeded", oracle.payable().count()).await;
+    let events = world.postmen_deliver(&oracle).await;
     world.rests(lines.len()).await;
 
     let seen = world.seen().await;
@@ -36,4 +39,9 @@ async fn a_program_killed_again_and_again_ends_in_the_same_state() {
     assert_eq!(world.suite.payments.double_openings(), Vec::new());
     assert_eq!(world.unfinished().await, Vec::<String>::new());
     assert_eq!(feed::payments(&events, "payment.succeeded").len(), oracle.payable().count());
+    let delivered = feed::parcels(&events, "post.delivered");
+    assert_eq!(
+        (delivered.len(), delivered.iter().collect::<BTreeSet<_>>().len()),
+        (oracle.parcels(), oracle.parcels())
+    );
 }

@@ -6,3 +6,4 @@ mod fixtures;
 mod killed;
 mod main_path;
 mod outages;
+mod replicas;

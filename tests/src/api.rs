@@ -104,6 +104,14 @@ impl Api {
         answered.json()["verdicts"].as_array().cloned().unwrap_or_default()
     }
 
+    /// A counter of this one process at `/metrics`: a series that has these labels; 0 before it first counted.
+    pub async fn counted(&self, name: &str, labels: &str) -> u64 {
+        let answered = self.send(Method::GET, "/metrics", None).await;
+        let text = answered.unwrap_or_else(|error| panic!("GET /metrics: {error}")).body;
+        let series = text.lines().filter(|line| line.starts_with(name) && line.contains(labels));
+        series.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    }
+
     /// Where everything stands.
     pub async fn standing(&self) -> Result<Standing, String> {
         self.try_get("/v1/status").await.map(|status| Standing::read(&status))

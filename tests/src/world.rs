@@ -173,6 +173,15 @@ impl World {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Another process on the same configuration, for the test to kill or stop, and a client of its own. Citizens'
+    /// payments are not reported to it.
+    pub async fn replica(&self) -> (Program, Api) {
+        assert!(self.plan.with_servers, "an embedded store belongs to one process");
+        let program = Program::start(&self.config(), &self.file("replica.log")).await;
+        let api = Api::new(format!("http://{}", program.address), self.token().await);
+        (program, api)
+    }
+
     /// `kill -9`.
     pub fn kill9(&mut self) {
         match std::mem::replace(&mut self.app, App::Down) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::port::store::{ConnectorCondition, LedgerState, StoreError};
 
-/// How many operations of a connector are in a state, and since when the oldest lane is.
+/// How many operations of a connector are in a state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartnerCount {
     /// The connector instance.
@@ -68,9 +68,9 @@ pub struct IncidentView {
 pub struct Overview {
     /// The store's clock, microseconds.
     pub now_us: i64,
-    /// Operations by connector, action, state.
+    /// Operations that are open or ended since the given moment, by connector, action, state.
     pub partners: Vec<PartnerCount>,
-    /// Lanes by connector and state.
+    /// Lanes that are not idle, by connector and state.
     pub lanes: Vec<LaneCount>,
     /// Units that had any event or have anything open.
     pub units: Vec<UnitCount>,
@@ -282,7 +282,7 @@ pub struct OperationFilter {
     pub unit: Option<String>,
     /// By cause.
     pub cause: Option<String>,
-    /// By need.
+    /// By need; only open operations have one.
     pub need: Option<String>,
     /// Only open ones.
     pub open_only: bool,
@@ -317,7 +317,7 @@ pub struct QuarantineView {
     pub expected: String,
     /// What was found.
     pub got: String,
-    /// The raw bytes.
+    /// The raw bytes; none in lists.
     #[serde(skip)]
     pub raw: Vec<u8>,
 }

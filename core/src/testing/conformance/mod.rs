@@ -4,6 +4,7 @@
 mod harness;
 mod lanes;
 mod outbox;
+mod overview;
 mod partners;
 mod races;
 mod rules;
@@ -83,8 +84,10 @@ macro_rules! conformance_stories {
                 references_to_ask_are_filtered_and_ordered
                 both_ledgers_balance_before_and_after_folding
             }
+            overview {
+                the_overview_is_the_same_in_every_store
+            }
             views {
-                the_overview_counts_what_is_open
                 a_timeline_tells_everything_about_a_dossier
                 operations_are_found_by_every_filter
                 an_operation_is_shown_with_its_attempts_and_state

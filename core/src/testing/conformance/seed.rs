@@ -81,7 +81,12 @@ pub(super) fn put_lane(work: &mut Work, lane: Lane) -> Lane {
 
 /// A lane of the portal whose open operations are in these states and due at these moments.
 pub(super) fn lane_with(work: &Work, key: &str, states: &[(OperationState, Timestamp)]) -> Lane {
-    let mut lane = fixtures::lane(work.id(), PORTAL, key);
+    lane_of(work, PORTAL, key, states)
+}
+
+/// The same of any connector.
+pub(super) fn lane_of(work: &Work, of: &str, key: &str, states: &[(OperationState, Timestamp)]) -> Lane {
+    let mut lane = fixtures::lane(work.id(), of, key);
     for (state, due_at) in states {
         let mut operation = fixtures::operation(work.id(), &lane, lane.next_position);
         (operation.state, operation.due_at) = (*state, *due_at);

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     id::{DossierCode, RowId},
+    lane::LaneState,
     need::Need,
     operation::{Attempt, Operation, OperationState},
     port::{
@@ -89,13 +90,15 @@ fn quarantine_view(q: &StoredQuarantine) -> QuarantineView {
         path: r.path.clone(),
         expected: r.expected.clone(),
         got: r.got.clone(),
-        raw: r.raw.clone(),
+        raw: Vec::new(),
     }
 }
 
-fn partners(tables: &Tables) -> Vec<PartnerCount> {
+/// Open operations, and those that ended since.
+fn partners(tables: &Tables, since_us: i64) -> Vec<PartnerCount> {
     let mut counts: BTreeMap<(String, &str, OperationState), i64> = BTreeMap::new();
-    for o in open(tables) {
+    let ended = tables.operations.values().filter(|o| o.ended_at.is_some_and(|at| us(at) >= since_us));
+    for o in open(tables).chain(ended) {
         *counts.entry((o.connector.to_string(), o.payload.kind().name(), o.state)).or_default() += 1;
     }
     let count = |((connector, action, state), operations): ((String, &str, OperationState), i64)| {
@@ -110,13 +113,13 @@ fn open(tables: &Tables) -> impl Iterator<Item = &Operation> {
 
 fn lanes(tables: &Tables) -> Vec<LaneCount> {
     let mut counts: BTreeMap<_, (i64, Option<i64>)> = BTreeMap::new();
-    for lane in tables.lanes.values() {
+    for lane in tables.lanes.values().filter(|l| l.state != LaneState::Idle) {
         let created = lane.head.and_then(|id| tables.operations.get(&id)).map(|o| us(o.created_at));
         let (lanes, oldest) = counts.entry((lane.connector.to_string(), lane.state)).or_default();
         *lanes += 1;
         *oldest = [*oldest, created].into_iter().flatten().min();
     }
-    let count = |((connector, state), (lanes, oldest_us)): ((String, crate::lane::LaneState), _)| LaneCount {
+    let count = |((connector, state), (lanes, oldest_us)): ((String, LaneState), _)| LaneCount {
         connector,
         state: state.name().to_owned(),
         lanes,
@@ -135,8 +138,8 @@ fn units(tables: &Tables, since_us: i64) -> Vec<UnitCount> {
         let zero = || UnitCount { unit: unit.clone(), events: 0, sent: 0, waiting: 0, stuck: 0 };
         counts.entry(unit.clone()).or_insert_with(zero)
     }
-    for event in tables.events.values() {
-        of(&mut counts, event.record.unit.as_ref()).events += i64::from(us(event.received_at) >= since_us);
+    for event in tables.events.values().filter(|e| us(e.received_at) >= since_us) {
+        of(&mut counts, event.record.unit.as_ref()).events += 1;
     }
     for o in tables.operations.values() {
         match o.state {
@@ -268,7 +271,7 @@ impl Views for MemoryStore {
         let relayed = tables.cursors.get("relay").and_then(|c| c.parse().ok());
         Ok(Overview {
             now_us: us(self.time()),
-            partners: partners(&tables),
+            partners: partners(&tables, since_us),
             lanes: lanes(&tables),
             units: units(&tables, since_us),
             incidents: incidents(&tables),
@@ -311,6 +314,8 @@ impl Views for MemoryStore {
     }
 
     async fn quarantine_entry(&self, id: i64) -> Result<Option<QuarantineView>, StoreError> {
-        Ok(self.open()?.quarantine.get(&id).map(quarantine_view))
+        let tables = self.open()?;
+        let entry = tables.quarantine.get(&id);
+        Ok(entry.map(|q| QuarantineView { raw: q.record.raw.clone(), ..quarantine_view(q) }))
     }
 }

@@ -100,7 +100,8 @@ async fn select(conn: &mut PgConnection, wanted: Wanted<'_>) -> Result<Vec<Opera
         filter.and_then(|f| f.unit.as_deref()),
         filter.and_then(|f| f.cause.as_deref()),
         filter.and_then(|f| f.need.as_deref()),
-        filter.is_some_and(|f| f.open_only),
+        // Only open operations wait for something: saying so opens the partial indexes to a need as well.
+        filter.is_some_and(|f| f.open_only || f.need.is_some()),
         filter.map_or(0, |f| f.after),
         filter.map(|f| f.limit),
     )

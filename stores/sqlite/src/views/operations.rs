@@ -110,11 +110,16 @@ async fn select(conn: &mut SqliteConnection, wanted: Wanted<'_>) -> Result<Vec<O
     if let Some(state) = filter.state {
         query.push(" and o.state = ").push_bind(state.number());
     }
-    if filter.open_only || filter.state.is_some_and(|s| !s.is_ended()) {
-        // Said of an open state as well: it lets SQLite use the partial indexes. The plus keeps it from walking through
+    let is_open = filter.open_only || filter.need.is_some() || filter.state.is_some_and(|s| !s.is_ended());
+    if is_open {
+        // Said of an open state and of a need, which only open operations have, as well: it lets SQLite use the partial
+        // indexes. The plus keeps it from walking through
         // the numbers of all operations that ever were instead.
         query.push(" and o.state < 10 and +o.id > ").push_bind(filter.after).push(" order by +o.id");
     } else {
+        if filter.state.is_some_and(|s| s != OperationState::Succeeded) {
+            query.push(" and o.state > 10");
+        }
         query.push(" and o.id > ").push_bind(filter.after).push(" order by o.id");
     }
     query.push(" limit ").push_bind(filter.limit);

@@ -76,28 +76,19 @@ async fn partners(conn: &mut SqliteConnection, since_us: i64) -> Result<Vec<Part
     counts.collect()
 }
 
-/// Busy lanes come from the partial indexes, one for each set of states; idle ones, by far the most, are what is left of
-/// a count in the index on connector and key. No walk through the table.
+/// From the partial indexes, one for each set of states: idle lanes are by far the most, and nobody asks for them.
 async fn lanes(conn: &mut SqliteConnection) -> Result<Vec<LaneCount>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        with busy as materialized (
-            select b.connector, b.state, count(*) as lanes, min(o.created_at) as oldest
-            from (
-                select connector, state, head from lanes where state in (1, 3, 4)
-                union all select connector, state, head from lanes where state = 2
-                union all select connector, state, head from lanes where state in (5, 6)
-            ) b left join operations o on o.id = b.head
-            group by b.connector, b.state
-        )
-        select connector as "connector!: String", state as "state!: i16", lanes as "lanes!: i64",
-            oldest as "oldest_us?: i64"
-        from busy
-        union all
-        select a.connector, 0, a.lanes - coalesce((select sum(lanes) from busy where connector = a.connector), 0), null
-        from (select connector, count(*) as lanes from lanes group by connector) a
-        where a.lanes > coalesce((select sum(lanes) from busy where connector = a.connector), 0)
-        order by 1, 2
+        select l.connector as "connector!: String", l.state as "state!: i16", count(*) as "lanes!: i64",
+            min(o.created_at) as "oldest_us?: i64"
+        from (
+            select connector, state, head from lanes where state in (1, 3, 4)
+            union all select connector, state, head from lanes where state = 2
+            union all select connector, state, head from lanes where state in (5, 6)
+        ) as l left join operations o on o.id = l.head
+        group by l.connector, l.state
+        order by l.connector, l.state
         "#,
     )
     .fetch_all(conn)
