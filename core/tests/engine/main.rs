@@ -9,4 +9,5 @@ mod intake;
 mod money;
 mod post;
 mod review;
+mod timers;
 mod world;
