@@ -55,6 +55,40 @@ async fn every_command_answers_in_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_partner_can_be_asked_whether_it_takes_our_credentials() {
+    let mut world = Plan::embedded(Place::Program).open().await;
+    let names = |checked: &Value| {
+        let partners = checked["partners"].as_array().unwrap().iter();
+        let failed = partners.filter(|p| p["ok"] == false);
+        failed.map(|p| (p["connector"].to_string(), p["cause"].to_string())).collect::<Vec<_>>()
+    };
+    let (status, checked) = world.command(&["check"]).await;
+    assert!(status.success() && checked["ok"] == true, "beside the running service: {checked}");
+    assert_eq!(checked["partners"].as_array().map(Vec::len), Some(3), "{checked}");
+    world.stop().await;
+
+    let text = std::fs::read_to_string(world.config()).unwrap();
+    let is_password = |line: &&str| line.starts_with("password = ");
+    let password = text.lines().find(is_password).expect("the portal has a password");
+    let file = world.file("wrong.toml");
+    std::fs::write(&file, text.replace(password, "password = \"sai\"")).unwrap();
+    let file = file.display().to_string();
+    let (status, checked) = program::json(&["--config", &file, "check"]).await;
+    assert!(!status.success(), "{checked}");
+    assert_eq!(
+        names(&checked),
+        [("\"dvcqg\"".to_owned(), "\"credentials_rejected\"".to_owned())],
+        "{checked}"
+    );
+    let advice = &checked["partners"][0]["advice"]["vi"];
+    assert!(advice["next"].as_str().is_some_and(|next| next.contains("cấu hình")), "{advice}");
+    let (status, checked) = program::json(&["--config", &file, "check", "vnpost"]).await;
+    assert!(status.success() && checked["partners"].as_array().map(Vec::len) == Some(1), "{checked}");
+    assert!(!program::run(&["--config", &file, "check", "nobody"]).await.status.success());
+    assert_eq!(world.suite.portal.dossiers().len(), 0, "a question without effect");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_held_operation_can_be_dismissed_with_a_reason_and_is_gone() {
     let world = Plan::embedded(Place::Program).open().await;
     let lines = traffic::MESS.lines();

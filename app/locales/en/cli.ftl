@@ -62,6 +62,11 @@ cli-migrated = The store's tables are up to date.
 cli-schema-written = { $count } files written to { $folder }.
 cli-config-good = { $file }: good.
 cli-config-embedded = no configuration file; the default is used (SQLite in ./data)
+cli-check-ok = ✓ Works
+cli-check-good = ✓ Every partner answers and takes our credentials.
+cli-check-bad = ✗ A partner cannot be used yet: see above.
+cli-check-none = The configuration has no connection ([[connector]]).
+cli-check-unknown = There is no connection { $id } in the configuration. There are:
 cli-headline-quiet = nothing waits for a person
 cli-headline-matters = { $count ->
     [one] one matter needs a person

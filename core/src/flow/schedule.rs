@@ -2,7 +2,7 @@
 //! connectors.
 
 use futures_util::{FutureExt, future::join_all};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
@@ -20,7 +20,7 @@ use crate::{
     id::ConnectorId,
     outcome::Cause,
     port::{
-        connector::{Call, CheckFailure},
+        connector::{Call, CheckFailure, Connector, Sessions},
         store::{ConnectorCondition, DueTimer, Fence, StoreError},
     },
 };
@@ -198,7 +198,7 @@ async fn test(
         return Ok(());
     };
     let answer = tokio::select! {
-        answer = check(engine, member) => answer,
+        answer = check(&*member.connector, engine.clock.now(), &**engine) => answer,
         () = stopping.cancelled() => return engine.store.relinquish(&fence).await,
     };
     let now = engine.store.now().await?;
@@ -224,12 +224,17 @@ async fn test(
 }
 
 /// Asks a partner the question without effect. `None`: no answer in time.
-pub async fn check(engine: &Engine, member: &Member) -> Option<Result<String, CheckFailure>> {
-    let longest = member.manifest.actions.values().max().copied().unwrap_or(Duration::from_secs(30));
+pub async fn check(
+    connector: &dyn Connector,
+    now: Timestamp,
+    sessions: &dyn Sessions,
+) -> Option<Result<String, CheckFailure>> {
+    let longest = connector.manifest().actions.values().max().copied().unwrap_or(Duration::from_secs(30));
     let deadline = longest.min(Duration::from_secs(90));
-    let call = Call { now: engine.clock.now(), deadline, sessions: engine };
-    let check = AssertUnwindSafe(member.connector.check(&call)).catch_unwind();
-    let panicked = || Err(CheckFailure { cause: Cause::Internal, said: "the connector panicked".to_owned() });
+    let call = Call { now, deadline, sessions };
+    let check = AssertUnwindSafe(connector.check(&call)).catch_unwind();
     let answer = tokio::time::timeout(deadline, check).await.ok()?;
-    Some(answer.unwrap_or_else(|_| panicked()))
+    Some(answer.unwrap_or_else(|_| {
+        Err(CheckFailure { cause: Cause::Internal, said: "the connector panicked".to_owned() })
+    }))
 }
