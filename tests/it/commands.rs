@@ -15,6 +15,20 @@ async fn the_demonstration_runs_to_its_end_and_everything_comes_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_demonstration_that_leaves_something_behind_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    let unknown = r#"{"specversion":"1.0","id":"1","source":"/motcua/000.00.08.H99",
+        "type":"vn.motcua.dossier.processing.v1","subject":"000.00.08.H99-261123-0001","time":"2026-11-23T09:00:00+07:00",
+        "data":{"step":{"at":"2026-11-23T09:00:00+07:00","officer":"Lê Văn Mẫu","content":"Thẩm định"}}}"#;
+    for (left, line) in [("quarantined", "no event"), ("held", &unknown.replace('\n', ""))] {
+        std::fs::write(&file, line).unwrap();
+        let (status, closing) = program::json(&["demo", "--events", &file.display().to_string()]).await;
+        assert!(!status.success() && closing["good"] == false, "{left}: {closing:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_command_answers_in_json() {
     let world = Plan::embedded(Place::Program).open().await;
     let mess = world.file("mess.jsonl");

@@ -113,8 +113,8 @@ cli-closing-told = What was told to the one-stop system
 cli-closing-waits = What waits, and why
 cli-closing-nothing-waits = Nothing waits.
 cli-closing-violations = Violations of the partners' contracts: { $count }
-cli-closing-good = ✓ Both ledgers come out, no contract was violated.
-cli-closing-bad = ✗ A difference or a violation: see above.
+cli-closing-good = ✓ Nothing waits, no event was set aside, both ledgers come out, no contract was violated.
+cli-closing-bad = ✗ Something waits, was set aside, differs or was violated: see above.
 
 ## Events out
 cli-out-event-quarantined = Event in quarantine

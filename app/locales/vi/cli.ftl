@@ -107,8 +107,8 @@ cli-closing-told = Đã báo về hệ thống một cửa
 cli-closing-waits = Còn chờ, và vì sao
 cli-closing-nothing-waits = Không còn việc nào chờ.
 cli-closing-violations = Vi phạm quy ước của đối tác: { $count }
-cli-closing-good = ✓ Hai sổ khớp, không vi phạm quy ước nào.
-cli-closing-bad = ✗ Có chênh lệch hoặc vi phạm: xem bên trên.
+cli-closing-good = ✓ Không còn việc chờ, không sự kiện nào bị cách ly, hai sổ khớp, không vi phạm quy ước nào.
+cli-closing-bad = ✗ Còn việc chờ, sự kiện bị cách ly, chênh lệch hoặc vi phạm: xem bên trên.
 
 ## Sự kiện báo về
 cli-out-event-quarantined = Sự kiện bị cách ly
