@@ -10,17 +10,21 @@ pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 pub fn structured(row: &OutboxRow, installation: &str) -> Value {
     // The store keeps what the planner wrote; should it ever not be JSON, the text itself goes out.
     let data = serde_json::from_str(&row.data).unwrap_or_else(|_| Value::String(row.data.clone()));
-    json!({
+    let mut event = json!({
         "specversion": "1.0",
         "id": row.id,
         "source": format!("/lienthong/{installation}"),
         "type": format!("vn.lienthong.{}.v1", row.name),
-        "subject": row.subject,
         "time": row.at.to_string(),
         "sequence": row.number.to_string(),
         "datacontenttype": "application/json",
         "data": data,
-    })
+    });
+    // CloudEvents knows no empty subject: what is about nothing readable has none.
+    if !row.subject.is_empty() {
+        event["subject"] = Value::String(row.subject.clone());
+    }
+    event
 }
 
 /// `{unit}.{name}`; the name alone where the unit is not known (bindings begin with `#.` and take both).
@@ -55,6 +59,12 @@ mod tests {
             "datacontenttype": "application/json", "data": {"portal_status": 2},
         });
         assert_eq!(structured(&row(None), "h99"), expected);
+    }
+
+    #[test]
+    fn what_is_about_nothing_readable_has_no_subject() {
+        let told = structured(&OutboxRow { subject: String::new(), ..row(None) }, "h99");
+        assert_eq!(told.get("subject"), None, "CloudEvents forbids an empty one");
     }
 
     #[test]

@@ -108,6 +108,47 @@ impl Cause {
         }
     }
 
+    /// Who has to act once the system itself does nothing more about it.
+    pub fn owner(self) -> &'static str {
+        match self {
+            Self::DataRefused => "unit",
+            Self::PartnerFailed | Self::PartnerUnavailable => "partner",
+            Self::Unreachable
+            | Self::Throttled
+            | Self::SessionRejected
+            | Self::CredentialsRejected
+            | Self::ForeignRecord
+            | Self::UnknownThere
+            | Self::NoAnswer
+            | Self::Broken
+            | Self::Unreadable
+            | Self::Unlisted
+            | Self::Interrupted
+            | Self::Exhausted
+            | Self::Internal => "administrator",
+        }
+    }
+
+    /// What that person does: `correct` the data at the source; `retry` once the cause is gone; `look_up` at the partner
+    /// whether the effect is there, then retry or dismiss; `ask_partner` what the answer means; `check_settings`.
+    pub fn next_step(self) -> &'static str {
+        match self {
+            Self::DataRefused => "correct",
+            Self::Unreachable
+            | Self::Throttled
+            | Self::PartnerFailed
+            | Self::PartnerUnavailable
+            | Self::SessionRejected
+            | Self::CredentialsRejected
+            | Self::Exhausted => "retry",
+            Self::ForeignRecord | Self::UnknownThere | Self::NoAnswer | Self::Broken | Self::Interrupted => {
+                "look_up"
+            }
+            Self::Unreadable | Self::Unlisted => "ask_partner",
+            Self::Internal => "check_settings",
+        }
+    }
+
     /// The cause with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         serde_json::from_value(Value::String(code.to_owned())).ok()

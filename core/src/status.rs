@@ -1,4 +1,5 @@
-//! The national portal's ten statuses of a dossier (dvcqg contract, 9.1) and the moves that follow the law's course.
+//! The national portal's ten statuses of a dossier (docs/partners/dvcqg.md, 9.1). The portal is not known to enforce an
+//! order of them: every move is sent.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,21 +52,6 @@ impl PortalStatus {
     /// Whether the portal counts the dossier as ended (7 only once received, which this does not know).
     pub fn is_end(self) -> bool {
         matches!(self, Self::Rejected | Self::Withdrawn | Self::Stopped | Self::Finished | Self::Returned)
-    }
-
-    /// Whether a move is part of the ordinary course. The portal is not known to enforce any graph (dvcqg 9.1), so
-    /// an unusual move is sent all the same and only marked for people.
-    pub fn usually_leads_to(self, next: Self) -> bool {
-        use PortalStatus as S;
-        match self {
-            S::Registered => matches!(next, S::Registered | S::Received | S::Rejected | S::Withdrawn),
-            S::Received | S::Processing | S::SupplementRequested | S::FeeRequested => {
-                !matches!(next, S::Registered | S::Rejected | S::Returned)
-            }
-            S::Finished => matches!(next, S::Finished | S::Returned),
-            S::Withdrawn => matches!(next, S::Withdrawn | S::Stopped),
-            S::Rejected | S::Stopped | S::Returned => next == self,
-        }
     }
 }
 

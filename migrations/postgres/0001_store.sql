@@ -294,8 +294,7 @@ create table timers (
     next_at bigint not null,
     holder text,
     until bigint not null,
-    fence bigint not null,
-    last_run_at bigint
+    fence bigint not null
 );
 
 -- Partners' sessions and tokens, shared by all replicas.

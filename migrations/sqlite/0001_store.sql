@@ -293,8 +293,7 @@ create table timers (
     next_at integer not null,
     holder text,
     until integer not null,
-    fence integer not null,
-    last_run_at integer
+    fence integer not null
 ) strict;
 
 -- Partners' sessions and tokens, shared by all replicas.

@@ -15,6 +15,20 @@ async fn the_demonstration_runs_to_its_end_and_everything_comes_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_demonstration_that_leaves_something_behind_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    let unknown = r#"{"specversion":"1.0","id":"1","source":"/motcua/000.00.08.H99",
+        "type":"vn.motcua.dossier.processing.v1","subject":"000.00.08.H99-261123-0001","time":"2026-11-23T09:00:00+07:00",
+        "data":{"step":{"at":"2026-11-23T09:00:00+07:00","officer":"Lê Văn Mẫu","content":"Thẩm định"}}}"#;
+    for (left, line) in [("quarantined", "no event"), ("held", &unknown.replace('\n', ""))] {
+        std::fs::write(&file, line).unwrap();
+        let (status, closing) = program::json(&["demo", "--events", &file.display().to_string()]).await;
+        assert!(!status.success() && closing["good"] == false, "{left}: {closing:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_command_answers_in_json() {
     let world = Plan::embedded(Place::Program).open().await;
     let mess = world.file("mess.jsonl");
@@ -52,6 +66,40 @@ async fn every_command_answers_in_json() {
     assert!(status.success() && checked["ok"] == true, "{checked}");
     let (status, issued) = world.command(&["token", "issue", "--subject", "an", "--scope", "read"]).await;
     assert!(status.success() && issued != Value::Null, "{issued}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_partner_can_be_asked_whether_it_takes_our_credentials() {
+    let mut world = Plan::embedded(Place::Program).open().await;
+    let names = |checked: &Value| {
+        let partners = checked["partners"].as_array().unwrap().iter();
+        let failed = partners.filter(|p| p["ok"] == false);
+        failed.map(|p| (p["connector"].to_string(), p["cause"].to_string())).collect::<Vec<_>>()
+    };
+    let (status, checked) = world.command(&["check"]).await;
+    assert!(status.success() && checked["ok"] == true, "beside the running service: {checked}");
+    assert_eq!(checked["partners"].as_array().map(Vec::len), Some(3), "{checked}");
+    world.stop().await;
+
+    let text = std::fs::read_to_string(world.config()).unwrap();
+    let is_password = |line: &&str| line.starts_with("password = ");
+    let password = text.lines().find(is_password).expect("the portal has a password");
+    let file = world.file("wrong.toml");
+    std::fs::write(&file, text.replace(password, "password = \"sai\"")).unwrap();
+    let file = file.display().to_string();
+    let (status, checked) = program::json(&["--config", &file, "check"]).await;
+    assert!(!status.success(), "{checked}");
+    assert_eq!(
+        names(&checked),
+        [("\"dvcqg\"".to_owned(), "\"credentials_rejected\"".to_owned())],
+        "{checked}"
+    );
+    let advice = &checked["partners"][0]["advice"]["vi"];
+    assert!(advice["next"].as_str().is_some_and(|next| next.contains("cấu hình")), "{advice}");
+    let (status, checked) = program::json(&["--config", &file, "check", "vnpost"]).await;
+    assert!(status.success() && checked["partners"].as_array().map(Vec::len) == Some(1), "{checked}");
+    assert!(!program::run(&["--config", &file, "check", "nobody"]).await.status.success());
+    assert_eq!(world.suite.portal.dossiers().len(), 0, "a question without effect");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,6 +57,26 @@ paused-partner = The partner is away
     .who = Nobody in the province has to act yet
     .next = Liên thông has paused and tests by itself; once the partner is back everything goes on in order. If it lasts more than half a day, call the partner's contact.
 
+## Asking partners on trial (lienthong check)
+check-unreachable = The partner cannot be reached
+    .who = The province's network administrator
+    .next = Check the address in the configuration, its name, the firewall and the line from this server, then check again.
+check-silent = Connected, but the partner does not answer
+    .who = The province's network administrator, then the partner's technical contact
+    .next = Check again in some minutes. If it stays so, look at the address in the configuration and tell the partner the time of the check.
+check-away = The partner fails, is overloaded or under maintenance
+    .who = The partner's technical contact
+    .next = Tell the partner the time and the answer, ask when it will be back, then check again.
+check-credentials = The partner does not accept the province's account, key or certificate
+    .who = The province's administrator
+    .next = Compare each value in the configuration with what the partner issued. If all are right, ask the partner whether the account is valid and may be used from this server.
+check-unclear = The partner answers, but not as documented
+    .who = The province's administrator, then the partner's technical contact
+    .next = See whether address and path in the configuration are those of the service. If they are, ask the partner what the answer means.
+check-internal = A defect of Liên thông or a wrong setting
+    .who = The province's administrator, then the developers of Liên thông
+    .next = Run “lienthong config check”. If the configuration is right, send this answer and the log to the developers.
+
 ## What of ours is missing
 need-snapshot = The full state of dossier { $what } has not come yet
     .many = { $n } dossiers have not come in full yet, e.g. { $examples }

@@ -62,6 +62,11 @@ cli-migrated = The store's tables are up to date.
 cli-schema-written = { $count } files written to { $folder }.
 cli-config-good = { $file }: good.
 cli-config-embedded = no configuration file; the default is used (SQLite in ./data)
+cli-check-ok = ✓ Works
+cli-check-good = ✓ Every partner answers and takes our credentials.
+cli-check-bad = ✗ A partner cannot be used yet: see above.
+cli-check-none = The configuration has no connection ([[connector]]).
+cli-check-unknown = There is no connection { $id } in the configuration. There are:
 cli-headline-quiet = nothing waits for a person
 cli-headline-matters = { $count ->
     [one] one matter needs a person
@@ -108,8 +113,8 @@ cli-closing-told = What was told to the one-stop system
 cli-closing-waits = What waits, and why
 cli-closing-nothing-waits = Nothing waits.
 cli-closing-violations = Violations of the partners' contracts: { $count }
-cli-closing-good = ✓ Both ledgers come out, no contract was violated.
-cli-closing-bad = ✗ A difference or a violation: see above.
+cli-closing-good = ✓ Nothing waits, no event was set aside, both ledgers come out, no contract was violated.
+cli-closing-bad = ✗ Something waits, was set aside, differs or was violated: see above.
 
 ## Events out
 cli-out-event-quarantined = Event in quarantine

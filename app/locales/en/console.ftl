@@ -77,8 +77,8 @@ condition-works = Works
 condition-paused = Paused
 of-which-doubtful = { $n } with unknown outcome
 outbox-waiting = { $n ->
-    [one] { $n } message has not reached the one-stop system yet.
-   *[other] { $n } messages have not reached the one-stop system yet.
+    [one] { $n } result waits for the one-stop system to take it (through RabbitMQ or GET /v1/events).
+   *[other] { $n } results wait for the one-stop system to take them (through RabbitMQ or GET /v1/events).
 }
 
 units-title = Units

@@ -57,6 +57,26 @@ paused-partner = Đối tác tạm ngừng
     .who = Chưa cần ai làm gì ở phía tỉnh
     .next = Liên thông đã tạm dừng gửi và tự thử lại; đối tác hoạt động trở lại thì mọi thứ gửi tiếp theo đúng thứ tự. Nếu kéo dài quá nửa ngày, hãy gọi đầu mối của đối tác.
 
+## Hỏi thử đối tác (lienthong check)
+check-unreachable = Không kết nối được tới đối tác
+    .who = Quản trị mạng của tỉnh
+    .next = Kiểm tra địa chỉ trong cấu hình, tên miền, tường lửa và đường truyền từ máy chủ này, rồi hỏi thử lại.
+check-silent = Đã kết nối nhưng đối tác không trả lời
+    .who = Quản trị mạng của tỉnh, rồi đầu mối kỹ thuật của đối tác
+    .next = Hỏi thử lại sau ít phút. Vẫn vậy thì kiểm tra địa chỉ trong cấu hình và báo đối tác kèm thời điểm hỏi thử.
+check-away = Đối tác đang lỗi, quá tải hoặc bảo trì
+    .who = Đầu mối kỹ thuật của đối tác
+    .next = Báo đối tác kèm thời điểm và câu trả lời, hỏi khi nào hoạt động trở lại, rồi hỏi thử lại.
+check-credentials = Đối tác không nhận tài khoản, khóa hoặc chứng thư số của tỉnh
+    .who = Quản trị hệ thống của tỉnh
+    .next = So lại từng giá trị trong cấu hình với văn bản cấp của đối tác. Đúng cả mà vẫn bị từ chối thì hỏi đối tác tài khoản còn hiệu lực và được gọi từ máy chủ này không.
+check-unclear = Đối tác trả lời, nhưng không như tài liệu
+    .who = Quản trị hệ thống của tỉnh, rồi đầu mối kỹ thuật của đối tác
+    .next = Xem địa chỉ và đường dẫn trong cấu hình có đúng dịch vụ không. Đúng rồi thì chuyển nguyên câu trả lời cho đối tác để hỏi nghĩa.
+check-internal = Lỗi của chính Liên thông hoặc cấu hình sai
+    .who = Quản trị hệ thống của tỉnh, rồi nhà phát triển Liên thông
+    .next = Chạy “lienthong config check”. Nếu cấu hình đúng, gửi câu trả lời này kèm nhật ký cho nhà phát triển.
+
 ## Còn thiếu gì ở phía ta
 need-snapshot = Chưa có thông tin đầy đủ của hồ sơ { $what }
     .many = { $n } hồ sơ chưa có thông tin đầy đủ, ví dụ { $examples }

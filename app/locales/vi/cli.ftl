@@ -59,6 +59,11 @@ cli-migrated = Bảng trong kho dữ liệu đã ở phiên bản mới nhất.
 cli-schema-written = Đã ghi { $count } tệp vào { $folder }.
 cli-config-good = { $file }: dùng được.
 cli-config-embedded = không có tệp cấu hình; dùng mặc định (SQLite trong ./data)
+cli-check-ok = ✓ Được
+cli-check-good = ✓ Mọi đối tác đều trả lời và nhận tài khoản của ta.
+cli-check-bad = ✗ Có đối tác chưa dùng được: xem bên trên.
+cli-check-none = Cấu hình chưa có kết nối nào ([[connector]]).
+cli-check-unknown = Không có kết nối { $id } trong cấu hình. Đang có:
 cli-headline-quiet = không có việc nào chờ người xử lý
 cli-headline-matters = { $count } việc cần người xử lý
 cli-counts = { $dossiers } hồ sơ · { $quarantine } sự kiện bị cách ly
@@ -102,8 +107,8 @@ cli-closing-told = Đã báo về hệ thống một cửa
 cli-closing-waits = Còn chờ, và vì sao
 cli-closing-nothing-waits = Không còn việc nào chờ.
 cli-closing-violations = Vi phạm quy ước của đối tác: { $count }
-cli-closing-good = ✓ Hai sổ khớp, không vi phạm quy ước nào.
-cli-closing-bad = ✗ Có chênh lệch hoặc vi phạm: xem bên trên.
+cli-closing-good = ✓ Không còn việc chờ, không sự kiện nào bị cách ly, hai sổ khớp, không vi phạm quy ước nào.
+cli-closing-bad = ✗ Còn việc chờ, sự kiện bị cách ly, chênh lệch hoặc vi phạm: xem bên trên.
 
 ## Sự kiện báo về
 cli-out-event-quarantined = Sự kiện bị cách ly

@@ -52,8 +52,7 @@ impl Api {
     /// Finds who answers.
     pub(super) async fn open(global: &Global, screen: &Screen) -> Result<Self, Failure> {
         let config = super::load(global)?;
-        let base = global.server.clone().unwrap_or_else(|| address(&config));
-        let base = base.trim_end_matches('/').to_owned();
+        let base = address(global, &config);
         let http = Http::new(&HttpConfig::default()).map_err(|e| Failure::new(e.to_string(), ""))?;
         if is_ours(&http, &base).await {
             let token = token(global, &config, screen)?;
@@ -128,13 +127,22 @@ pub(super) fn percent(text: &str) -> String {
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
-/// Where the configured server would be, from this machine.
-fn address(config: &Config) -> String {
+/// Where the server would be: as the command says, or where the configured one is from this machine.
+fn address(global: &Global, config: &Config) -> String {
+    if let Some(server) = &global.server {
+        return server.trim_end_matches('/').to_owned();
+    }
     let mut listen = config.http.listen;
     if listen.ip().is_unspecified() {
         listen.set_ip(if listen.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
     }
     format!("http://{listen}")
+}
+
+/// Whether the service of this configuration runs.
+pub(super) async fn is_served(global: &Global, config: &Config) -> Result<bool, Failure> {
+    let http = Http::new(&HttpConfig::default()).map_err(|e| Failure::new(e.to_string(), ""))?;
+    Ok(is_ours(&http, &address(global, config)).await)
 }
 
 /// Whether a server of ours answers there: anything else on that port does not say exactly this.

@@ -2,6 +2,7 @@
 //! the same router inside this process when no server answers.
 
 mod api;
+mod check;
 mod config;
 mod dossier;
 mod event;
@@ -125,6 +126,10 @@ pub enum Command {
     /// Check the configuration
     #[command(subcommand, verbatim_doc_comment)]
     Config(config::ConfigCommand),
+    /// Hỏi thử từng đối tác: tới được không, tài khoản còn đúng không; không gây ảnh hưởng gì
+    /// Ask every partner whether it can be reached and takes our credentials; without effect
+    #[command(verbatim_doc_comment)]
+    Check(check::Check),
     /// Chạy thử với đối tác giả lập, không cần cài gì, cho đến khi được dừng
     /// Serve with simulated partners inside, until stopped
     #[command(verbatim_doc_comment)]
@@ -182,6 +187,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Migrate => serve::migrate(global, screen).await,
         Command::Token(token) => token.run(global, screen),
         Command::Config(command) => command.run(global, screen),
+        Command::Check(check) => check.run(global, screen).await,
         Command::Sandbox(sandbox) => sandbox.run(screen).await,
         Command::Demo(demo) => demo.run(screen).await,
         Command::Schema(schema) => schema.run(screen),

@@ -29,6 +29,8 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong status --lang en",
         "lienthong token issue --subject an --scope read,publish --days 30",
         "lienthong config check",
+        "lienthong check",
+        "lienthong check dvcqg --json",
         "lienthong sandbox --listen 127.0.0.1:0",
         "lienthong demo",
         "lienthong schema --out docs/events",
@@ -64,6 +66,7 @@ fn every_command_explains_itself_in_vietnamese_first() {
 fn every_text_that_the_command_line_uses_exists_in_both_languages() {
     let sources = [
         include_str!("api.rs"),
+        include_str!("check.rs"),
         include_str!("config.rs"),
         include_str!("dossier.rs"),
         include_str!("event.rs"),
@@ -86,7 +89,7 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
                 keys.extend(heads.split('"').skip(1).step_by(2).map(str::to_owned));
             }
         }
-        for prefix in ["\"progress-", "\"headline-", "\"closing-"] {
+        for prefix in ["\"progress-", "\"headline-", "\"closing-", "\"check-"] {
             let ends = source.split(prefix).skip(1).filter_map(|s| s.split('"').next());
             keys.extend(ends.map(|end| format!("{}{end}", prefix.trim_start_matches('"'))));
         }

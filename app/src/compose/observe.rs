@@ -63,7 +63,11 @@ pub(super) async fn health(
         health.send_if_modified(|old| {
             let is_new = *old != now;
             if is_new {
-                tracing::info!(store = now.store, broker = ?now.broker, detail = now.detail, "health");
+                if now.is_ready() {
+                    tracing::info!(store = now.store, broker = ?now.broker, detail = now.detail, "ready");
+                } else {
+                    tracing::warn!(store = now.store, broker = ?now.broker, detail = now.detail, "not ready");
+                }
                 old.clone_from(&now);
             }
             is_new

@@ -80,6 +80,7 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         tracking_every: Duration::from_secs(engine.tracking_seconds),
         test_every: Duration::from_secs(engine.test_seconds),
         setbacks_to_pause: engine.setbacks_to_pause,
+        ..EngineSettings::default()
     }
 }
 

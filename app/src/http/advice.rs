@@ -119,6 +119,24 @@ pub fn of_cause(code: Option<&str>) -> Advice {
     }
 }
 
+/// What to do about a partner that failed the test question: nothing was sent, so nothing has to be looked up.
+pub fn of_check(cause: Cause) -> Advice {
+    let key = match cause {
+        Cause::Unreachable => "check-unreachable",
+        Cause::NoAnswer | Cause::Broken | Cause::Interrupted => "check-silent",
+        Cause::Throttled | Cause::PartnerFailed | Cause::PartnerUnavailable => "check-away",
+        Cause::SessionRejected | Cause::CredentialsRejected => "check-credentials",
+        Cause::DataRefused
+        | Cause::ForeignRecord
+        | Cause::UnknownThere
+        | Cause::Unreadable
+        | Cause::Unlisted
+        | Cause::Exhausted => "check-unclear",
+        Cause::Internal => "check-internal",
+    };
+    Advice::new(key, true)
+}
+
 /// What to do about a quarantined event.
 pub fn of_reason(code: &str) -> Advice {
     let key = format!("reason-{code}");

@@ -11,6 +11,7 @@ use axum::{
 use std::{any::Any, time::Duration};
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    classify::ServerErrorsFailureClass,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
@@ -56,15 +57,25 @@ pub fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
             routes.layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, year));
     }
     routes
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(failed))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
 }
 
-/// The path without its query: a query may carry a log-in token.
+/// The path without its query: a query may carry a log-in token. Supervisors' probes have none: what `/readyz` finds is
+/// logged when it changes, not every time somebody asks.
 fn span(request: &Request) -> tracing::Span {
+    if super::health::is_probe(request.uri().path()) {
+        return tracing::Span::none();
+    }
     let id = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or("");
     tracing::info_span!("http", method = %request.method(), path = request.uri().path(), request = id)
+}
+
+fn failed(class: ServerErrorsFailureClass, took: Duration, span: &tracing::Span) {
+    if !span.is_none() {
+        tracing::error!(parent: span, %class, took_ms = took.as_millis(), "a request failed");
+    }
 }
 
 /// Dropping a handler is safe: stores finish their units of work in their own tasks.
@@ -86,4 +97,19 @@ async fn missing() -> ApiError {
 
 async fn wrong_method() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_finds_us_not_ready_is_no_failed_request_in_the_log() {
+        let is_logged = |path: &str| {
+            let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+            !span(&request).is_none()
+        };
+        assert!(!is_logged("/readyz") && !is_logged("/livez"));
+        assert!(is_logged("/v1/events") && is_logged("/readyz/else"));
+    }
 }

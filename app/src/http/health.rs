@@ -16,6 +16,11 @@ pub fn routes() -> Router<AppState> {
     Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/metrics", get(metrics))
 }
 
+/// Whether a path is asked by supervisors, every few seconds.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz")
+}
+
 /// The process answers; nothing else is claimed.
 async fn live() -> &'static str {
     "ok\n"
@@ -24,7 +29,7 @@ async fn live() -> &'static str {
 /// 200 when the store, and the broker where one is used, work; else 503 with what does not.
 async fn ready(State(state): State<AppState>) -> Response {
     let health = state.health.borrow().clone();
-    let is_ready = health.store && health.broker != Some(false);
+    let is_ready = health.is_ready();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": is_ready, "store": health.store, "broker": health.broker, "detail": health.detail,

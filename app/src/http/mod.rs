@@ -54,6 +54,13 @@ pub struct Health {
     pub detail: String,
 }
 
+impl Health {
+    /// Whether events can be taken in: the store works, and the broker where one is used.
+    pub fn is_ready(&self) -> bool {
+        self.store && self.broker != Some(false)
+    }
+}
+
 /// What pages and out-events say of the installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Display {

@@ -62,11 +62,13 @@ impl Closing {
         Ok(Self { status, told, violations: stage.suite.violations(), double_openings })
     }
 
-    /// Whether everything is as it must be.
+    /// Whether everything came out: nothing stuck or held, nothing in quarantine, both ledgers, no contract violated.
     pub(super) fn is_good(&self) -> bool {
-        let difference = |ledger: &str| self.status["ledgers"][ledger]["difference"].as_i64();
-        difference("messages") == Some(0)
-            && difference("operations") == Some(0)
+        let is_zero = |ledger: &str, entry: &str| self.status["ledgers"][ledger][entry].as_i64() == Some(0);
+        is_zero("operations", "open")
+            && is_zero("messages", "quarantined")
+            && is_zero("messages", "difference")
+            && is_zero("operations", "difference")
             && self.violations.is_empty()
             && self.double_openings == 0
     }
@@ -164,5 +166,33 @@ impl Closing {
             table.add_row([count, part("why"), part("who"), part("next")]);
         }
         screen.line(table.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closing(open: i64, quarantined: i64, difference: i64) -> Closing {
+        let ledgers = json!({
+            "messages": { "quarantined": quarantined, "difference": 0 },
+            "operations": { "open": open, "difference": difference },
+        });
+        let status = json!({ "ledgers": ledgers });
+        Closing { status, told: BTreeMap::new(), violations: Vec::new(), double_openings: 0 }
+    }
+
+    #[test]
+    fn an_account_is_good_only_if_nothing_waits_differs_or_was_violated() {
+        assert!(closing(0, 0, 0).is_good());
+        assert!(!closing(1, 0, 0).is_good(), "something is stuck or held");
+        assert!(!closing(0, 1, 0).is_good(), "something is in quarantine");
+        assert!(!closing(0, 0, 1).is_good(), "a ledger differs");
+        assert!(!Closing { violations: vec!["x".into()], ..closing(0, 0, 0) }.is_good());
+        assert!(!Closing { double_openings: 1, ..closing(0, 0, 0) }.is_good());
+        assert!(
+            !Closing { status: Value::Null, ..closing(0, 0, 0) }.is_good(),
+            "an account that says nothing"
+        );
     }
 }

@@ -18,6 +18,9 @@ impl Folder {
             let made = tempfile::Builder::new().prefix("lienthong-").tempdir();
             return made.map(Self::Temporary).map_err(|e| Failure::new(e.to_string(), "TMPDIR?"));
         };
+        // The configuration that is written into it takes relative paths from its own place.
+        let path = std::path::absolute(path)
+            .map_err(|error| Failure::new(format!("{}: {error}", path.display()), ""))?;
         if path.join("lienthong.sqlite").exists() {
             return Err(Failure::new(
                 format!(
@@ -28,8 +31,8 @@ impl Folder {
                  this one.",
             ));
         }
-        tokens::make_folder(path)?;
-        Ok(Self::Kept(path.to_owned()))
+        tokens::make_folder(&path)?;
+        Ok(Self::Kept(path))
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -77,8 +77,8 @@ async fn play_sample(engine: &std::sync::Arc<Engine>, screen: &Screen) -> Result
     Ok(())
 }
 
-/// `lienthong demo`: plays, shows the closing account, ends. 0 only if both ledgers come out and no partner's contract
-/// was broken.
+/// `lienthong demo`: plays, shows the closing account, ends. 0 only if nothing waits or was set aside, both ledgers come
+/// out and no partner's contract was violated.
 pub async fn demo(
     data_dir: Option<&Path>,
     events: Option<&Path>,

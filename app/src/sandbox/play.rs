@@ -19,7 +19,7 @@ use crate::{
     i18n::Arg,
 };
 
-/// Made by `gen_events.py --dossiers 300 --seed 1`.
+/// Made by `tests/tools/traffic.py --dossiers 300 --seed 1`.
 static SAMPLE: &[u8] = include_bytes!("../../samples/province.jsonl.gz");
 
 /// Everything must have come to rest by then; on a slow machine it is far below.

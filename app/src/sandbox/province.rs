@@ -1,11 +1,11 @@
-//! The sample province, H99 (fictitious), as a configuration file: what `gen_events.py` writes of, and the simulators'
+//! The sample province, H99 (fictitious), as a configuration file: what `tests/tools/traffic.py` writes of, and the simulators'
 //! credentials. It is written into the data folder, so that other commands can be pointed at a running sandbox.
 
 use std::{fmt::Write, net::SocketAddr, path::Path};
 
 use lienthong_mocks::{Suite, credentials as known};
 
-/// Unit codes and names, as in `gen_events.py`.
+/// Unit codes and names, as in `tests/tools/traffic.py`.
 pub(super) const UNITS: [(&str, &str); 14] = [
     ("000.00.01.H99", "Sở Xây dựng"),
     ("000.00.02.H99", "Sở Tư pháp"),

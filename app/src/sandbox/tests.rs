@@ -1,11 +1,11 @@
 //! The sandbox in small: the sample province's configuration holds, and a few dossiers come to rest.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{closing::Closing, play, province, stage::Stage, stage::Tempo};
-use crate::{cli::Screen, i18n::Locale, lifecycle::Ending};
+use crate::{cli::Screen, config::Config, i18n::Locale, lifecycle::Ending};
 
 #[test]
 fn the_sample_speaks_of_the_units_of_the_province_only() {
@@ -39,4 +39,20 @@ async fn a_few_dossiers_come_to_rest_with_both_ledgers_balanced_and_no_contract_
     assert_eq!(stage.suite.portal.dossiers().len(), 8);
     assert_eq!(stage.close(&CancellationToken::new()).await, Ending::Clean);
     assert!(!folder.exists(), "the temporary folder stays behind: {}", folder.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relative_data_folder_is_the_one_that_other_commands_find_through_its_configuration() {
+    crate::install_crypto();
+    let kept = tempfile::tempdir().unwrap();
+    let up = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<PathBuf>();
+    let relative = up.join(kept.path().strip_prefix("/").unwrap()).join("thu");
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let stage = Stage::open(Some(&relative), listen, Tempo::ByHand).await.unwrap();
+    let store = kept.path().join("thu").join("lienthong.sqlite");
+    assert!(store.is_file(), "no store in the wanted folder");
+    let config = Config::load(&kept.path().join("thu").join("lienthong.toml")).unwrap();
+    let named = std::fs::canonicalize(config.installation.data_dir).unwrap();
+    assert_eq!(named, std::fs::canonicalize(kept.path().join("thu")).unwrap());
+    assert_eq!(stage.close(&CancellationToken::new()).await, Ending::Clean);
 }

@@ -1,4 +1,5 @@
-//! The platform's callbacks (payment.md §2.6): what is believed, what it tells, and the answer the platform expects.
+//! The platform's callbacks: what is believed, what it tells, and the answer the platform expects
+//! (docs/partners/dvcqg-payment.md, 2.6).
 
 use jiff::Timestamp;
 use lienthong_core::{

@@ -29,7 +29,7 @@ pub enum BankField {
     Bin,
 }
 
-/// `[connectors.NAME.dvcqg_payment]`.
+/// `[connector.dvcqg_payment]` of a `[[connector]]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

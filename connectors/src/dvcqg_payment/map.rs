@@ -143,7 +143,7 @@ fn bill_info(opening: Opening<'_>, task: &Task, config: &Config) -> Result<BillI
         HuyenNguoiNop: payer.district.unwrap_or_default(),
         TinhNguoiNop: payer.province.unwrap_or_default(),
         DSKhoanNop: payment.lines.iter().map(|line| item(line, payment)).collect(),
-        // The event contract carries nothing about fines; blank is what a fee has to send (§2.4).
+        // The event contract carries nothing about fines; blank is what a fee has to send (section 2.4).
         MaLoaiHinhThuPhat: String::new(),
         TenLoaiHinhThuPhat: String::new(),
         KhoBac: String::new(),

@@ -1,4 +1,5 @@
-//! The platform's signatures: SHA-256 over values joined by `|`, the secret last, hex in lower case (payment.md §2.5).
+//! The platform's signatures: SHA-256 over values joined by `|`, the secret last, hex in lower case
+//! (docs/partners/dvcqg-payment.md, 2.5).
 //! The trap: INIT has ThongTinGiaoDich before ThoiGianGD, the callback has them the other way round.
 
 use aws_lc_rs::{constant_time, digest};

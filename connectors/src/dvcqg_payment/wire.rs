@@ -1,4 +1,4 @@
-//! The platform's messages exactly as documented (payment.md §2.3-2.7), names untouched.
+//! The platform's messages exactly as documented (docs/partners/dvcqg-payment.md, 2.3-2.7), names untouched.
 //! What they are made from and what they mean to us is in `map.rs` and `classify.rs`.
 #![expect(non_snake_case, reason = "the partner's own names")]
 
@@ -235,7 +235,7 @@ pub(super) struct Receipt<'a> {
     pub(super) MaXacThuc: &'a str,
 }
 
-/// An answer in either envelope: the platform's own, or an adapter's around it (§2.4).
+/// An answer in either envelope: the platform's own, or an adapter's around it (section 2.4).
 #[derive(Deserialize)]
 pub(super) struct Envelope {
     /// The platform's own.

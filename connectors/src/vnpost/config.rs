@@ -49,7 +49,7 @@ pub enum TimeUnit {
     Seconds,
 }
 
-/// `[connectors.NAME.vnpost]`.
+/// `[connector.vnpost]` of a `[[connector]]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

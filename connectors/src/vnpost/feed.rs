@@ -1,4 +1,4 @@
-//! The tracking feed (postal contract §1.5): a cursor over all orders of the customer, oldest first.
+//! The tracking feed (docs/partners/vnpost.md, 1.5): a cursor over all orders of the customer, oldest first.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

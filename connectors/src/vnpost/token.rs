@@ -1,4 +1,4 @@
-//! The gateway's token (postal contract §1.2, OAuth2 client credentials): one for all replicas, fetched by one task at
+//! The gateway's token (docs/partners/vnpost.md, 1.2, OAuth2 client credentials): one for all replicas, fetched by one task at
 //! a time, kept until shortly before it ends.
 
 use jiff::{SignedDuration, Timestamp};

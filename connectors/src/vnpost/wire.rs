@@ -1,4 +1,4 @@
-//! VNPost's messages exactly as documented (postal contract §1.2-1.6, flavour V1), names untouched.
+//! VNPost's messages exactly as documented (docs/partners/vnpost.md, 1.2-1.6, flavour V1), names untouched.
 #![expect(non_snake_case, reason = "the partner's own names")]
 
 use serde::{Deserialize, Serialize};

@@ -18,9 +18,12 @@ use crate::{
     port::store::{StoreError, decide},
 };
 
-/// Judges a message without the store: a dry run. What only the store knows (duplicates, conflicts) is not judged.
+/// Judges a message without the store: a dry run. The verdict is that of an admission to an empty store: what only the
+/// store knows (duplicates, conflicts, which unit has the dossier now) is not judged.
 pub fn judge(engine: &Engine, message: &RawMessage) -> Result<Admissible, Rejection> {
-    envelope::read(message, &engine.rules, engine.settings.max_message_bytes)
+    let event = envelope::read(message, &engine.rules, engine.settings.max_message_bytes)?;
+    admit::judge(&engine.rules, &event)?;
+    Ok(event)
 }
 
 /// Admits messages in order; verdicts in the same order. [`StoreError::Unavailable`]: nothing may be acknowledged, and
@@ -29,7 +32,7 @@ pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Ve
     let batch: Vec<Incoming> = messages
         .into_iter()
         .map(|message| {
-            let read = judge(engine, &message);
+            let read = envelope::read(&message, &engine.rules, engine.settings.max_message_bytes);
             Incoming { origin: message.origin, raw: message.body, read }
         })
         .collect();

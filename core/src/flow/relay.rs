@@ -18,30 +18,46 @@ pub const RELAY: &str = "relay";
 const TENURE: SignedDuration = SignedDuration::from_secs(30);
 const BATCH: i64 = 500;
 
+/// How long the relay waits after an error; twice as long after each further one, at most [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Well within the tenure, so that the relay stays with this process.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+
 /// Runs until the pool stops.
 pub async fn run(engine: Arc<Engine>, pool: Pool, publisher: Arc<dyn Publisher>) -> Result<(), String> {
     let stopping = pool.stopping();
     let mut fence: Option<Fence> = None;
+    let mut wait = FIRST_WAIT;
     while !stopping.is_cancelled() {
-        let nap = match round(&engine, &*publisher, &mut fence).await {
-            Ok(true) => continue,
-            Ok(false) => engine.settings.poll,
-            Err(RelayError::Store(error)) => {
+        let error = match round(&engine, &*publisher, &mut fence).await {
+            Ok(more) => {
+                wait = FIRST_WAIT;
+                if !more {
+                    tokio::select! {
+                        biased;
+                        () = stopping.cancelled() => {}
+                        () = engine.told.notified() => {}
+                        () = tokio::time::sleep(engine.settings.poll) => {}
+                    }
+                }
+                continue;
+            }
+            Err(error) => error,
+        };
+        match error {
+            RelayError::Store(error) => {
                 fence = None;
                 tracing::warn!(%error, "the relay waits for the store");
-                Duration::from_secs(1)
             }
-            Err(RelayError::Publish(error)) => {
-                tracing::warn!(%error, "the relay waits for the broker");
-                Duration::from_secs(1)
-            }
-        };
+            RelayError::Publish(error) => tracing::warn!(%error, "the relay waits for the broker"),
+        }
+        // Slept out: more to tell does not bring the broker back.
         tokio::select! {
             biased;
             () = stopping.cancelled() => {}
-            () = engine.told.notified() => {}
-            () = tokio::time::sleep(nap) => {}
+            () = tokio::time::sleep(wait) => {}
         }
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
     if let Some(fence) = fence
         && let Err(error) = engine.store.relinquish(&fence).await

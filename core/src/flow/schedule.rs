@@ -1,9 +1,11 @@
 //! Schedule: durable timers that catch up after downtime and run once across replicas; and the test of paused
 //! connectors.
 
-use futures_util::FutureExt;
-use jiff::SignedDuration;
+use futures_util::{FutureExt, future::join_all};
+use jiff::{SignedDuration, Timestamp};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
@@ -15,13 +17,10 @@ use crate::{
     id::ConnectorId,
     outcome::Cause,
     port::{
-        connector::{Call, CheckFailure},
-        store::{ConnectorCondition, DueTimer, StoreError},
+        connector::{Call, CheckFailure, Connector, Sessions},
+        store::{ConnectorCondition, DueTimer, Fence, StoreError},
     },
 };
-
-/// A timer's run has to end within this, or another replica takes it over.
-const TENURE: SignedDuration = SignedDuration::from_mins(10);
 
 /// When a timer that failed runs again.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
@@ -33,13 +32,7 @@ const FOLD_EVERY: Duration = Duration::from_mins(1);
 pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     let stopping = pool.stopping();
     while !stopping.is_cancelled() {
-        // A sweep may take long; dropping it at a stop is safe: what was asked is stored, its timer's lease runs out.
-        let done = tokio::select! {
-            biased;
-            () = stopping.cancelled() => return Ok(()),
-            done = round(&engine) => done,
-        };
-        if let Err(error) = done {
+        if let Err(error) = round(&engine, &stopping).await {
             tracing::warn!(%error, "timers wait for the store");
         }
         tokio::select! {
@@ -65,30 +58,81 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
     timers
 }
 
-/// Runs what is due.
-pub async fn round(engine: &Arc<Engine>) -> Result<(), StoreError> {
+/// Runs what is due, all at once: a long sweep must not keep the ledgers from being folded.
+pub async fn round(engine: &Arc<Engine>, stopping: &CancellationToken) -> Result<(), StoreError> {
     let timers = timers(engine);
     let now = engine.store.now().await?;
     let known: Vec<_> =
         timers.iter().map(|(name, every)| (name.clone(), later(now, signed(*every)))).collect();
-    for due in engine.store.due_timers(&known, &engine.settings.holder, TENURE).await? {
-        let Some((_, every)) = timers.iter().find(|(name, _)| *name == due.name) else { continue };
-        // One that fails is tried again soon; the others are due all the same.
-        let every = match run_timer(engine, &due).await {
-            Ok(()) => *every,
-            Err(error) => {
-                tracing::warn!(%error, timer = due.name, "a timer could not be run");
-                (*every).min(TRY_AGAIN)
-            }
-        };
-        let next = later(engine.store.now().await?, signed(every));
-        match engine.store.timer_done(&due.fence, next).await {
-            Ok(()) => {}
-            Err(StoreError::Fenced(_)) => tracing::warn!(timer = due.name, "took longer than its tenure"),
-            Err(error) => return Err(error),
+    // The tenure counts from before it was asked for.
+    let since = Instant::now();
+    let tenure = signed(engine.settings.timer_tenure);
+    let due = engine.store.due_timers(&known, &engine.settings.holder, tenure).await?;
+    let runs = due.iter().filter_map(|due| {
+        let (_, every) = timers.iter().find(|(name, _)| *name == due.name)?;
+        Some(run_leased(engine, due, *every, since, stopping))
+    });
+    join_all(runs).await.into_iter().collect()
+}
+
+/// How a timer's run ended.
+enum Ended {
+    Ran(Result<(), StoreError>),
+    /// Somebody else may run it now.
+    Lost,
+    Stopping,
+}
+
+/// Runs a timer under its lease and gives it back. Dropping the run is safe: what was asked is stored.
+async fn run_leased(
+    engine: &Arc<Engine>,
+    due: &DueTimer,
+    every: Duration,
+    since: Instant,
+    stopping: &CancellationToken,
+) -> Result<(), StoreError> {
+    let ended = tokio::select! {
+        biased;
+        done = run_timer(engine, due) => Ended::Ran(done),
+        () = keep(engine, &due.fence, since) => Ended::Lost,
+        () = stopping.cancelled() => Ended::Stopping,
+    };
+    let next = match ended {
+        Ended::Ran(Ok(())) => later(engine.store.now().await?, signed(every)),
+        Ended::Ran(Err(error)) => {
+            tracing::warn!(%error, timer = due.name, "a timer could not be run");
+            later(engine.store.now().await?, signed(every.min(TRY_AGAIN)))
+        }
+        Ended::Lost => {
+            tracing::warn!(timer = due.name, "the timer was lost in the middle of its run");
+            return Ok(());
+        }
+        // Due again at once, for another replica or the next start.
+        Ended::Stopping => due.planned_at,
+    };
+    match engine.store.timer_done(&due.fence, next).await {
+        Err(StoreError::Fenced(_)) => {
+            tracing::warn!(timer = due.name, "took longer than its tenure");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Renews a timer's lease for as long as it can be done; ends when the lease is lost or may be.
+async fn keep(engine: &Engine, fence: &Fence, mut since: Instant) {
+    let tenure = engine.settings.timer_tenure;
+    loop {
+        tokio::time::sleep(tenure / 3).await;
+        let asked = Instant::now();
+        let left = tenure.saturating_sub(since.elapsed());
+        match tokio::time::timeout(left, engine.store.renew_timer(fence, signed(tenure))).await {
+            Ok(Ok(())) => since = asked,
+            Ok(Err(StoreError::Fenced(_))) | Err(_) => return,
+            // While the tenure lasts nobody else has it.
+            Ok(Err(error)) => tracing::debug!(%error, timer = fence.name, "could not be renewed yet"),
         }
     }
-    Ok(())
 }
 
 fn signed(duration: Duration) -> SignedDuration {
@@ -110,12 +154,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
 pub async fn watch_conditions(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     let stopping = pool.stopping();
     while !stopping.is_cancelled() {
-        let done = tokio::select! {
-            biased;
-            () = stopping.cancelled() => return Ok(()),
-            done = conditions_round(&engine) => done,
-        };
-        if let Err(error) = done {
+        if let Err(error) = conditions_round(&engine, &stopping).await {
             tracing::warn!(%error, "conditions wait for the store");
         }
         tokio::select! {
@@ -128,7 +167,7 @@ pub async fn watch_conditions(engine: Arc<Engine>, pool: Pool) -> Result<(), Str
 }
 
 /// One round of [`watch_conditions`].
-pub async fn conditions_round(engine: &Arc<Engine>) -> Result<(), StoreError> {
+pub async fn conditions_round(engine: &Arc<Engine>, stopping: &CancellationToken) -> Result<(), StoreError> {
     let changes: Vec<u64> = engine.members.values().map(|m| m.changes()).collect();
     let conditions = engine.store.conditions().await?;
     let now = engine.store.now().await?;
@@ -139,11 +178,11 @@ pub async fn conditions_round(engine: &Arc<Engine>) -> Result<(), StoreError> {
         if let Some(condition) = condition
             && condition.test_at.is_none_or(|at| at <= now)
         {
-            trials.push(test(engine, member, condition));
+            trials.push(test(engine, member, condition, stopping));
         }
     }
     // At once: a partner that lets its trial wait must not keep the others paused.
-    futures_util::future::join_all(trials).await.into_iter().collect()
+    join_all(trials).await.into_iter().collect()
 }
 
 /// The trial: one question without effect, by one replica, tells whether the partner is back.
@@ -151,34 +190,31 @@ async fn test(
     engine: &Arc<Engine>,
     member: &Arc<Member>,
     condition: ConnectorCondition,
+    stopping: &CancellationToken,
 ) -> Result<(), StoreError> {
     let name = format!("trial:{}", condition.connector);
     let tenure = SignedDuration::from_mins(2);
     let Some(fence) = engine.store.acquire(&name, &engine.settings.holder, tenure).await? else {
         return Ok(());
     };
-    let longest = member.manifest.actions.values().max().copied().unwrap_or(Duration::from_secs(30));
-    let deadline = longest.min(Duration::from_secs(90));
-    let call = Call { now: engine.clock.now(), deadline, sessions: &**engine };
-    let check = AssertUnwindSafe(member.connector.check(&call)).catch_unwind();
-    let answer = match tokio::time::timeout(deadline, check).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) => Ok(Err(CheckFailure { cause: Cause::Internal, said: "the connector panicked".into() })),
-        Err(late) => Err(late),
+    let answer = tokio::select! {
+        biased;
+        answer = check(&*member.connector, engine.clock.now(), &**engine) => answer,
+        () = stopping.cancelled() => return engine.store.relinquish(&fence).await,
     };
     let now = engine.store.now().await?;
     let next = match answer {
-        Ok(Ok(_)) => {
+        Some(Ok(_)) => {
             tracing::info!(partner = %condition.connector, "the partner is back");
             ConnectorCondition { paused_since: None, cause: None, said: None, test_at: None, ..condition }
         }
-        Ok(Err(failure)) => ConnectorCondition {
+        Some(Err(failure)) => ConnectorCondition {
             cause: Some(failure.cause.code().to_owned()),
             said: Some(failure.said),
             test_at: Some(later(now, signed(engine.settings.test_every))),
             ..condition
         },
-        Err(_) => {
+        None => {
             ConnectorCondition { test_at: Some(later(now, signed(engine.settings.test_every))), ..condition }
         }
     };
@@ -186,4 +222,20 @@ async fn test(
     member.set_paused(next.paused_since.map(|_| next.clone()));
     member.work.notify_one();
     engine.store.relinquish(&fence).await
+}
+
+/// Asks a partner the question without effect. `None`: no answer in time.
+pub async fn check(
+    connector: &dyn Connector,
+    now: Timestamp,
+    sessions: &dyn Sessions,
+) -> Option<Result<String, CheckFailure>> {
+    let longest = connector.manifest().actions.values().max().copied().unwrap_or(Duration::from_secs(30));
+    let deadline = longest.min(Duration::from_secs(90));
+    let call = Call { now, deadline, sessions };
+    let check = AssertUnwindSafe(connector.check(&call)).catch_unwind();
+    let answer = tokio::time::timeout(deadline, check).await.ok()?;
+    Some(answer.unwrap_or_else(|_| {
+        Err(CheckFailure { cause: Cause::Internal, said: "the connector panicked".to_owned() })
+    }))
 }

@@ -208,7 +208,6 @@ pub fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: 
         OperationState::Succeeded => succeeded(work, rules, operation, &subject),
         OperationState::Refused => refused(work, rules, operation, &subject),
         OperationState::Stuck => {
-            let action = operation.payload.kind().name();
             // Attempts are numbered without end, also after a person's retry: each refusal is told.
             let about = format!("{}:{}", operation.id, operation.attempt.as_ref().map_or(0, |a| a.number));
             if matches!(operation.payload.kind(), ActionKind::SyncDossier | ActionKind::AppendProgress)
@@ -217,11 +216,7 @@ pub fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: 
                 let data = json!({ "code": refusal.code, "message": refusal.said, "field": refusal.field });
                 out::tell(work, rules, "portal.refused", &subject, unit, &about, data);
             }
-            let data = json!({
-                "operation_id": operation.id, "partner": operation.connector, "action": action,
-                "cause": operation.cause.map(crate::outcome::Cause::code), "said": operation.said,
-            });
-            out::tell(work, rules, "operation.stuck", &subject, unit, &about, data);
+            out::tell(work, rules, "operation.stuck", &subject, unit, &about, out::stuck(operation));
             mark_parcel(work, operation, ParcelState::Refused);
         }
         OperationState::Held => {

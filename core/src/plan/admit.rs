@@ -2,7 +2,7 @@
 //! of events. Runs inside the store's transaction, possibly several times.
 
 use serde_json::json;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     event::{
@@ -13,7 +13,7 @@ use crate::{
     },
     id::{DossierCode, EventKey, LaneKey, RowId, UnitCode},
     plan::{course, money, out, post, queue::Missing, rules::Rules},
-    port::work::{EventRecord, QuarantineRecord, Scope, Work},
+    port::work::{EventRecord, IdBlock, QuarantineRecord, Scope, Work},
 };
 
 /// A message that was read, with its bytes for quarantine.
@@ -217,10 +217,7 @@ fn about_dossier(
     row: RowId,
     code: &DossierCode,
 ) -> Result<Effect, Refusal> {
-    check_right(work, rules, event, code)?;
-    course::check_aliases(work, event, code)?;
-    money::check(work, rules, event)?;
-    post::check(work, event)?;
+    check(work, rules, event)?;
     let mut effect = course::follow(work, rules, event, row, code)?;
     money::follow(work, rules, event, row, &mut effect)?;
     post::follow(work, rules, event, row, &mut effect)?;
@@ -239,11 +236,30 @@ fn about_unit(
     row: RowId,
     unit: &UnitCode,
 ) -> Result<Effect, Refusal> {
+    check(work, rules, event)?;
     let unit = rules.canonical_unit(unit);
-    check_unit(rules, event, &unit)?;
     let mut effect = Effect { unit: Some(unit), note: Some("recorded".into()), ..Effect::default() };
     course::answer_question(work, rules, event, row, &mut effect)?;
     Ok(effect)
+}
+
+/// Whether an event of good form may be admitted, given what is loaded of its dossier, payment and parcel.
+fn check(work: &Work, rules: &Rules, event: &Admissible) -> Result<(), Rejection> {
+    match &event.subject {
+        Subject::Dossier(code) => {
+            check_right(work, rules, event, code)?;
+            course::check_aliases(work, event, code)?;
+            money::check(work, rules, event)?;
+            post::check(work, event)
+        }
+        Subject::Unit(unit) => check_unit(rules, event, &rules.canonical_unit(unit)),
+    }
+}
+
+/// The same where nothing is known of any of them: what can be told without a store.
+pub fn judge(rules: &Rules, event: &Admissible) -> Result<(), Rejection> {
+    let nothing = Work::new(event.at, Scope::default(), Arc::new(IdBlock::new(0..0)));
+    check(&nothing, rules, event).map_err(|rejection| identified(rejection, event))
 }
 
 /// Whether the source may speak for the unit that the event states and for the one that has the dossier: a statement

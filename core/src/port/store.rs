@@ -151,8 +151,8 @@ pub trait Store: Send + Sync {
     /// The store's clock.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 
-    /// Outbox rows above `after`, in order, at most `limit`, and only below the oldest transaction still running: no
-    /// row can appear behind a cursor.
+    /// Outbox rows above `after`, in order, at most `limit`. No row appears behind a cursor: numbers are drawn under one
+    /// lock, by a unit of work that then has nothing left to wait for (docs/decisions).
     async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError>;
 
     /// Takes or renews the singleton `name` for `ttl`. `None`: somebody else has it.
@@ -196,7 +196,10 @@ pub trait Store: Send + Sync {
         ttl: SignedDuration,
     ) -> Result<Vec<DueTimer>, StoreError>;
 
-    /// Plans the next run of a timer that has run. [`StoreError::Fenced`] if somebody else took it meanwhile.
+    /// Keeps a timer that runs for another `ttl`. [`StoreError::Fenced`] if it is not leased under this fence any more.
+    async fn renew_timer(&self, fence: &Fence, ttl: SignedDuration) -> Result<(), StoreError>;
+
+    /// Plans the next run of a timer and gives it back. [`StoreError::Fenced`] if somebody else took it meanwhile.
     async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError>;
 
     /// Folds the ledgers' delta rows into their totals.

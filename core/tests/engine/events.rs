@@ -7,6 +7,7 @@ use lienthong_core::{
         schema,
     },
     operation::{ActionKind, OperationState},
+    outcome::{Cause, Outcome},
     port::store::Store,
     testing::fixtures::events::{self, event},
 };
@@ -148,4 +149,21 @@ async fn the_relay_publishes_in_order_and_goes_on_after_what_was_confirmed() {
         assert!(number <= highest + 1, "a number appeared before its predecessor");
         highest = highest.max(number);
     }
+}
+
+#[tokio::test]
+async fn what_is_stuck_says_why_who_has_to_act_and_how() {
+    let world = World::running();
+    world.portal.next(Outcome::refused(Cause::DataRefused, "M12", "thiếu CCCD"));
+    world.portal.next(Outcome::refused(Cause::ForeignRecord, "101", "đã tồn tại"));
+    world.admit([event("dossier.received", &code(1), 1)]).await;
+    world.settled().await;
+    world.admit([event("dossier.received", &code(2), 1)]).await;
+    world.settled().await;
+    let told = world.told("operation.stuck").await;
+    let of = |n: usize, name: &str| told[n][name].as_str().unwrap().to_owned();
+    let words = |n| ["partner", "action", "cause", "owner", "next_step"].map(|name| of(n, name));
+    assert_eq!(words(0), ["dvcqg", "sync_dossier", "data_refused", "unit", "correct"]);
+    assert_eq!(words(1), ["dvcqg", "sync_dossier", "foreign_record", "administrator", "look_up"]);
+    assert!(told[0]["operation_id"].is_number() && told[0]["said"].is_string(), "{}", told[0]);
 }

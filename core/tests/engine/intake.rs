@@ -6,9 +6,16 @@ use lienthong_core::{
         rejection::{Reason, Verdict},
     },
     flow::intake,
+    id::UnitCode,
+    plan::rules::UnitRule,
     port::store::StoreError,
-    testing::fixtures::events::event,
+    testing::fixtures::{
+        self,
+        events::{self, Event, event},
+    },
 };
+use serde_json::json;
+use std::collections::BTreeSet;
 
 use crate::world::{World, code, rules};
 
@@ -132,4 +139,43 @@ async fn binary_mode_is_the_same_event() {
     };
     let verdicts = intake::admit(&world.engine, vec![whole.message(), binary]).await.unwrap();
     assert!(matches!(verdicts[1], Verdict::Duplicate { .. }), "{verdicts:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_gives_the_verdict_of_an_admission_to_an_empty_store() {
+    let with_rules = || {
+        let mut rules = rules();
+        let unit = UnitCode::parse(fixtures::UNIT).unwrap();
+        let rule = UnitRule { code: unit.clone(), name: "Mẫu".into(), from: None, until: None };
+        rules.units = [(unit, rule)].into();
+        World::with(rules, |portal| portal)
+    };
+    let line = |kind: &str| json!({"kind": kind, "code": kind, "name": "Khoản", "amount": 8000});
+    let mut cases: Vec<Event> = events::NAMES.iter().map(|name| event(name, &code(1), 1)).collect();
+    let accepted = cases.len();
+    let strange = |e: Event| e.with("source", "/nguon-la/000.00.99.H99");
+    cases.extend(events::NAMES.iter().map(|name| strange(event(name, &code(1), 1))));
+    cases.extend([
+        event("dossier.received", &code(1), 1).with_data("/dossier/unit/code", "000.00.77.H99"),
+        event("survey.answered", "000.00.77.H99", 1).with_data("/unit", "000.00.77.H99"),
+        event("question.answered", "000.00.77.H99", 1),
+        event("fee.requested", &code(1), 1)
+            .with_data("/payment/lines", json!([line("fee"), line("postage")])),
+        event("dossier.received", &code(1), 1).with_data("/step/content", ""),
+    ]);
+    let mut refused = BTreeSet::new();
+    for (n, case) in cases.into_iter().enumerate() {
+        let world = with_rules();
+        let dry = intake::judge(&world.engine, &case.message());
+        let said = case.json();
+        match world.admit([case]).await.remove(0) {
+            Verdict::Accepted { .. } => assert!(dry.is_ok() && n < accepted, "{dry:?} for {said}"),
+            Verdict::Quarantined(rejection) => {
+                refused.insert(rejection.reason.code());
+                assert_eq!(dry.unwrap_err(), rejection, "{said}");
+            }
+            Verdict::Duplicate { .. } => panic!("a duplicate in an empty store"),
+        }
+    }
+    assert_eq!(refused, ["amount", "data", "unit_not_allowed", "unknown_unit"].into());
 }

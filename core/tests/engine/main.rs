@@ -10,4 +10,5 @@ mod intake;
 mod money;
 mod post;
 mod review;
+mod timers;
 mod world;

@@ -112,7 +112,7 @@ impl World {
     }
 
     pub async fn run_timers(&self) {
-        schedule::round(&self.engine).await.expect("the store is up");
+        schedule::round(&self.engine, &CancellationToken::new()).await.expect("the store is up");
     }
 
     /// Waits until a condition holds; fails after ten seconds with what there is.

@@ -1,4 +1,4 @@
-//! The platform's messages as tables (payment.md §2.4, §2.7, §2.8) and their signatures (§2.5).
+//! The platform's messages as tables and their signatures (docs/partners/dvcqg-payment.md, 2.4-2.8).
 
 use crate::{
     shape::{
@@ -183,7 +183,7 @@ pub(super) fn init_semantics(body: &Value, out: &mut Vec<String>) {
     }
 }
 
-/// Checks a callback's answer: MaLoi, and the partner and reference echoed (§2.6).
+/// Checks a callback's answer: MaLoi, and the partner and reference echoed (section 2.6).
 pub(super) fn answer_violations(answer: &Value, sent: &Value) -> Vec<String> {
     let mut out = Vec::new();
     let known = [filled("MaLoi", Text(10)), PARTNER, REFERENCE];

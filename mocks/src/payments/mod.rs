@@ -1,4 +1,4 @@
-//! The payment platform of the national portal (payment.md §2): open, query, receipt, callbacks.
+//! The payment platform of the national portal (docs/partners/dvcqg-payment.md): open, query, receipt, callbacks.
 
 mod callback;
 mod inspect;

@@ -1,4 +1,4 @@
-//! INIT, QUERY and GET_BILL (payment.md §2.4, §2.7, §2.8).
+//! INIT, QUERY and GET_BILL (docs/partners/dvcqg-payment.md, 2.4, 2.7, 2.8).
 
 use super::{
     Payments, messages,
@@ -141,7 +141,7 @@ impl Payments {
                 Effect::None,
             );
         };
-        // One client repeats the INIT's time, the other the callback's (§2.8).
+        // One client repeats the INIT's time, the other the callback's (section 2.8).
         let time = text(body, "ThoiGianGD");
         if known.opened_at != time && known.settled_at.as_deref() != Some(time) {
             return self.wrong_time(known, body);
@@ -170,7 +170,7 @@ impl Payments {
         )
     }
 
-    /// The signed fields of a callback, shared by the answer to QUERY (§2.6).
+    /// The signed fields of a callback, shared by the answer to QUERY (section 2.6).
     pub(super) fn result(&self, kind: &str, known: &Reference, amount: u64, code: &str) -> Value {
         let bank = if known.transaction.is_some() { self.options.bank.as_str() } else { "" };
         let mut result = json!({"LoaiBanTin": kind, "MaLoi": code, "MaDoiTac": self.options.partner_code,

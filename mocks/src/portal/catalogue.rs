@@ -1,5 +1,5 @@
 //! The small built-in catalogue: the procedures of the project's synthetic traffic, as LayThuTuc
-//! answers them (dvcqg.md §4.1, keys in capitals).
+//! answers them (docs/partners/dvcqg.md, 4, keys in capitals).
 
 use serde_json::{Value, json};
 

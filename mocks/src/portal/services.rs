@@ -11,7 +11,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
-/// OpenCPS sends one step, TD chunks of ten; nobody sends more (dvcqg.md §6, §10.6).
+/// OpenCPS sends one step, TD chunks of ten; nobody sends more (docs/partners/dvcqg.md, 6, 10.6).
 const MAX_STEPS: usize = 10;
 
 impl Portal {

@@ -1,4 +1,4 @@
-//! The portal's messages as tables: dvcqg.md §5 (dossiers), §5.1-5.7 (their lists), §6 (steps), §7.2.
+//! The portal's messages as tables: dossiers with their lists, steps (docs/partners/dvcqg.md, 5-7).
 
 use crate::shape::{
     Field,

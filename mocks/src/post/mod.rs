@@ -1,4 +1,4 @@
-//! The postal service behind the national adapter (postal contract §1, flavour V1): tokens, orders,
+//! The postal service behind the national adapter (docs/partners/vnpost.md, flavour V1): tokens, orders,
 //! the tracking feed.
 
 mod options;

@@ -1,4 +1,4 @@
-//! Creating, cancelling and tracking orders (postal contract §1.3-1.6).
+//! Creating, cancelling and tracking orders (docs/partners/vnpost.md, 1.3-1.6).
 
 use super::Post;
 use crate::{

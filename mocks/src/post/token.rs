@@ -1,4 +1,4 @@
-//! Tokens by client credentials (postal contract §1.2, variant V1).
+//! Tokens by client credentials (docs/partners/vnpost.md, 1.2, variant V1).
 
 use super::Post;
 use crate::{

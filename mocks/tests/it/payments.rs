@@ -18,7 +18,7 @@ const INIT_HASH: &str = "69f6d4681ae669afd22769ae8d90b6f97804bc750d6869f963f3b7f
 const QUERY_HASH: &str = "17f8b19c57cf735d2b630045f81c3729427962116c4c08d033eddfee0dcb3a6a";
 const BILL_HASH: &str = "ff7ab88216284831ce56259e8e9a5a96c65ce79dba01a23792ad2fcc5489f3f0";
 
-/// The INIT of payment.md §10B, with its published signature.
+/// The INIT of docs/partners/dvcqg-payment.md, 2.5, with its published signature.
 fn init() -> Value {
     json!({"LoaiBanTin": "INIT", "PhienBan": "1.0.6", "MaDoiTac": "TESTPARTNER", "MaThamChieu": REFERENCE,
         "SoTien": "150000", "LoaiHinhThanhToan": "PAY", "MaKenhThanhToan": "1", "MaThietBi": "1", "NgonNgu": "vi-VN",

@@ -37,7 +37,7 @@ pub(crate) async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     panic!("never happened: {what}");
 }
 
-/// The dossier of dvcqg.md §11.
+/// A dossier as docs/partners/dvcqg.md, 5 describes it.
 pub(crate) fn dossier(code: &str) -> Value {
     json!({"MaHoSo": code, "MaTTHC": "1.001193", "TenTTHC": "Đăng ký khai sinh", "MaLinhVuc": "G15-TP01",
         "TenLinhVuc": "Hộ tịch", "SoBienNhan": "", "KenhThucHien": "1", "ChuHoSo": "Trần Thị Mẫu", "LoaiDoiTuong": "1",

@@ -226,13 +226,21 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+    async fn renew_timer(&self, fence: &Fence, ttl: SignedDuration) -> Result<(), StoreError> {
         let fence = fence.clone();
         unit::write(self, move |conn| {
             Box::pin(async move {
                 let now = unit::now(conn).await?;
-                singleton::timer_done(conn, &fence, next_at, now).await
+                singleton::renew_timer(conn, &fence, ttl, now).await
             })
+        })
+        .await
+    }
+
+    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        unit::write(self, move |conn| {
+            Box::pin(async move { singleton::timer_done(conn, &fence, next_at).await })
         })
         .await
     }

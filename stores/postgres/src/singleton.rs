@@ -103,19 +103,36 @@ pub(crate) async fn due_timers(
     Ok(due)
 }
 
-/// Plans the next run of a timer.
+/// Keeps a timer that runs.
+pub(crate) async fn renew_timer(
+    conn: &mut PgConnection,
+    fence: &Fence,
+    ttl: SignedDuration,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let renewed = sqlx::query!(
+        "update timers set until = $3 where name = $1 and fence = $2 and holder is not null",
+        fence.name,
+        fence.number,
+        us(later(now, ttl)),
+    )
+    .execute(conn)
+    .await
+    .map_err(store_error)?;
+    if renewed.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced(fence.name.clone())) }
+}
+
+/// Plans the next run of a timer and gives it back.
 pub(crate) async fn timer_done(
     conn: &mut PgConnection,
     fence: &Fence,
     next_at: Timestamp,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
-        "update timers set next_at = $3, holder = null, until = 0, last_run_at = $4 where name = $1 and fence = $2",
+        "update timers set next_at = $3, holder = null, until = 0 where name = $1 and fence = $2",
         fence.name,
         fence.number,
         us(next_at),
-        us(now),
     )
     .execute(conn)
     .await

@@ -1,9 +1,10 @@
 //! Writes what a decision changed: one statement per kind of row, whatever the number of rows. Columns go over as arrays
 //! and come together again in `unnest`; arrays are bound `as _` because the macros cannot check nullable elements.
 
+mod operations;
+
 use lienthong_core::{
     id::RowId,
-    operation::Operation,
     payment::{PaymentRecord, ReferenceRecord},
     port::{
         store::StoreError,
@@ -12,10 +13,11 @@ use lienthong_core::{
 };
 use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 
+use self::operations::{insert_operations, lanes, past_attempts, update_operations};
 use crate::{
     codes,
     error::{missing_rows, store_error},
-    rows::{changed, col, fresh, json, json_col, us, us_if},
+    rows::{changed, col, fresh, json_col, us, us_if},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -285,170 +287,6 @@ async fn parcels(conn: &mut PgConnection, work: &Work) -> Result<()> {
     run_all(conn, written, "parcels", rows.len()).await
 }
 
-async fn lanes(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = changed(work.lanes.values());
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into lanes (id, connector, key, next_position, acknowledged, state, due_at, need, head, lease_holder,
-            lease_until, claim, since)
-        select l.*
-        from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::smallint[], $7::bigint[],
-            $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[]) as l(id)
-        where l.id = any($14::bigint[]) or exists (select from lanes o where o.id = l.id)
-        on conflict (id) do update set next_position = excluded.next_position, acknowledged = excluded.acknowledged,
-            state = excluded.state, due_at = excluded.due_at, need = excluded.need, head = excluded.head,
-            lease_holder = excluded.lease_holder, lease_until = excluded.lease_until, claim = excluded.claim,
-            since = excluded.since",
-        &col(&rows, |l| l.id) as _,
-        &col(&rows, |l| l.connector.as_str()) as _,
-        &col(&rows, |l| l.key.as_str()) as _,
-        &col(&rows, |l| l.next_position) as _,
-        &col(&rows, |l| l.acknowledged) as _,
-        &col(&rows, |l| l.state.number()) as _,
-        &col(&rows, |l| us(l.due_at)) as _,
-        &col(&rows, |l| l.need.as_ref().map(ToString::to_string)) as _,
-        &col(&rows, |l| l.head) as _,
-        &col(&rows, |l| l.lease.as_ref().map(|lease| lease.holder.as_str())) as _,
-        &col(&rows, |l| l.lease.as_ref().map(|lease| us(lease.until))) as _,
-        &col(&rows, |l| l.claim) as _,
-        &col(&rows, |l| us(l.since)) as _,
-        &fresh(work.lanes.values(), |l| l.id) as _,
-    );
-    run_all(conn, written, "lanes", rows.len()).await
-}
-
-async fn update_operations(conn: &mut PgConnection, rows: &[&Operation]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "update operations o set position = n.position, connector = n.connector, action = n.action, dossier = n.dossier,
-            subject = n.subject, version = n.version, unit = n.unit, payload = n.payload, state = n.state,
-            due_at = n.due_at, need = n.need, attempts = n.attempts, begun = n.begun, doubted = n.doubted,
-            attempt_number = n.attempt_number, attempt_started_at = n.attempt_started_at,
-            attempt_ended_at = n.attempt_ended_at, attempt_outcome = n.attempt_outcome,
-            attempt_cause = n.attempt_cause, attempt_said = n.attempt_said, attempt_holder = n.attempt_holder,
-            cause = n.cause, said = n.said, proof = n.proof, superseded_by = n.superseded_by,
-            decided_by = n.decided_by, ended_at = n.ended_at
-        from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-            $8::bigint[], $9::text[], $10::text[], $11::smallint[], $12::bigint[], $13::text[], $14::integer[],
-            $15::boolean[], $16::boolean[], $17::integer[], $18::bigint[], $19::bigint[], $20::text[], $21::text[],
-            $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::text[], $29::bigint[])
-            as n(id, lane, position, connector, action, dossier, subject, version, unit, payload, state, due_at, need,
-                attempts, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
-                attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, ended_at)
-        where o.id = n.id and o.lane = n.lane",
-        &col(rows, |o| o.id) as _,
-        &col(rows, |o| o.lane) as _,
-        &col(rows, |o| o.position) as _,
-        &col(rows, |o| o.connector.as_str()) as _,
-        &col(rows, |o| o.payload.kind().name()) as _,
-        &col(rows, |o| o.dossier) as _,
-        &col(rows, |o| o.subject.as_ref().map(lienthong_core::id::DossierCode::as_str)) as _,
-        &col(rows, |o| o.version) as _,
-        &col(rows, |o| o.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
-        &json_col(rows, |o| &*o.payload)? as _,
-        &col(rows, |o| o.state.number()) as _,
-        &col(rows, |o| us(o.due_at)) as _,
-        &col(rows, |o| o.need.as_ref().map(ToString::to_string)) as _,
-        &col(rows, |o| o.attempts) as _,
-        &col(rows, |o| o.begun) as _,
-        &col(rows, |o| o.doubted) as _,
-        &col(rows, |o| o.attempt.as_ref().map(|a| a.number)) as _,
-        &col(rows, |o| o.attempt.as_ref().map(|a| us(a.started_at))) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| us_if(a.ended_at))) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.outcome.as_deref())) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.cause).map(lienthong_core::outcome::Cause::code)) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.said.as_deref())) as _,
-        &col(rows, |o| o.attempt.as_ref().map(|a| a.holder.as_str())) as _,
-        &col(rows, |o| o.cause.map(lienthong_core::outcome::Cause::code)) as _,
-        &col(rows, |o| o.said.as_deref()) as _,
-        &proofs(rows)? as _,
-        &col(rows, |o| o.superseded_by) as _,
-        &col(rows, |o| o.decided_by.as_deref()) as _,
-        &col(rows, |o| us_if(o.ended_at)) as _,
-    );
-    run_all(conn, written, "operations", rows.len()).await
-}
-
-async fn insert_operations(conn: &mut PgConnection, rows: &[&Operation]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into operations (id, lane, position, connector, action, dossier, subject, version, unit, event, payload,
-            state, due_at, need, attempts, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at,
-            attempt_outcome, attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by,
-            decided_by, created_at, ended_at)
-        select n.*
-        from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-            $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::smallint[], $13::bigint[], $14::text[],
-            $15::integer[], $16::boolean[], $17::boolean[], $18::integer[], $19::bigint[], $20::bigint[], $21::text[],
-            $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[], $28::bigint[], $29::text[],
-            $30::bigint[], $31::bigint[]) as n",
-        &col(rows, |o| o.id) as _,
-        &col(rows, |o| o.lane) as _,
-        &col(rows, |o| o.position) as _,
-        &col(rows, |o| o.connector.as_str()) as _,
-        &col(rows, |o| o.payload.kind().name()) as _,
-        &col(rows, |o| o.dossier) as _,
-        &col(rows, |o| o.subject.as_ref().map(lienthong_core::id::DossierCode::as_str)) as _,
-        &col(rows, |o| o.version) as _,
-        &col(rows, |o| o.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
-        &col(rows, |o| o.event) as _,
-        &json_col(rows, |o| &*o.payload)? as _,
-        &col(rows, |o| o.state.number()) as _,
-        &col(rows, |o| us(o.due_at)) as _,
-        &col(rows, |o| o.need.as_ref().map(ToString::to_string)) as _,
-        &col(rows, |o| o.attempts) as _,
-        &col(rows, |o| o.begun) as _,
-        &col(rows, |o| o.doubted) as _,
-        &col(rows, |o| o.attempt.as_ref().map(|a| a.number)) as _,
-        &col(rows, |o| o.attempt.as_ref().map(|a| us(a.started_at))) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| us_if(a.ended_at))) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.outcome.as_deref())) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.cause).map(lienthong_core::outcome::Cause::code)) as _,
-        &col(rows, |o| o.attempt.as_ref().and_then(|a| a.said.as_deref())) as _,
-        &col(rows, |o| o.attempt.as_ref().map(|a| a.holder.as_str())) as _,
-        &col(rows, |o| o.cause.map(lienthong_core::outcome::Cause::code)) as _,
-        &col(rows, |o| o.said.as_deref()) as _,
-        &proofs(rows)? as _,
-        &col(rows, |o| o.superseded_by) as _,
-        &col(rows, |o| o.decided_by.as_deref()) as _,
-        &col(rows, |o| us(o.created_at)) as _,
-        &col(rows, |o| us_if(o.ended_at)) as _,
-    );
-    run(conn, written).await
-}
-
-fn proofs(rows: &[&Operation]) -> Result<Vec<Option<String>>> {
-    rows.iter().map(|o| o.proof.as_ref().map(json).transpose()).collect()
-}
-
-async fn past_attempts(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = &work.past_attempts;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into attempts (operation, number, started_at, ended_at, outcome, cause, said, holder)
-        select a.*
-        from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-            $8::text[]) as a",
-        &col(rows, |(operation, _)| *operation) as _,
-        &col(rows, |(_, a)| a.number) as _,
-        &col(rows, |(_, a)| us(a.started_at)) as _,
-        &col(rows, |(_, a)| us_if(a.ended_at)) as _,
-        &col(rows, |(_, a)| a.outcome.as_deref()) as _,
-        &col(rows, |(_, a)| a.cause.map(lienthong_core::outcome::Cause::code)) as _,
-        &col(rows, |(_, a)| a.said.as_deref()) as _,
-        &col(rows, |(_, a)| a.holder.as_str()) as _,
-    );
-    run(conn, written).await
-}
-
 async fn moves(conn: &mut PgConnection, work: &Work) -> Result<()> {
     let rows = &work.new_moves;
     if rows.is_empty() {
@@ -537,8 +375,6 @@ async fn cursors(conn: &mut PgConnection, work: &Work) -> Result<()> {
     run(conn, written).await
 }
 
-/// The transaction's number is fetched before any row's: taken after, a row could get its number, then wait, and
-/// appear behind the cursor of a reader who has seen a higher number of a transaction that came between.
 async fn outbox(conn: &mut PgConnection, work: &Work) -> Result<()> {
     let rows = &work.outbox;
     if rows.is_empty() {

@@ -199,10 +199,18 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+    async fn renew_timer(&self, fence: &Fence, ttl: SignedDuration) -> Result<(), StoreError> {
         let fence = fence.clone();
         unit::write(self, move |conn, now| {
-            Box::pin(async move { singleton::timer_done(conn, &fence, next_at, now).await })
+            Box::pin(async move { singleton::renew_timer(conn, &fence, ttl, now).await })
+        })
+        .await
+    }
+
+    async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        unit::write(self, move |conn, _| {
+            Box::pin(async move { singleton::timer_done(conn, &fence, next_at).await })
         })
         .await
     }

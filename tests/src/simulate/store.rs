@@ -113,6 +113,10 @@ impl Store for Line {
         self.call(self.store.due_timers(known, holder, ttl)).await
     }
 
+    async fn renew_timer(&self, fence: &Fence, ttl: SignedDuration) -> Result<(), StoreError> {
+        self.call(self.store.renew_timer(fence, ttl)).await
+    }
+
     async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
         self.call(self.store.timer_done(fence, next_at)).await
     }

@@ -127,6 +127,11 @@ fn every_code_that_can_come_has_words() {
             wanted.extend(codes.iter().map(|c| format!("{}{part}", name(kind, c))));
         }
     }
+    for cause in CAUSES {
+        let known = advice::of_check(cause);
+        let said = [known.why(Locale::Vi), known.who(Locale::Vi), known.next(Locale::Vi)];
+        assert!(said.iter().all(|text| !text.starts_with("check-")), "{said:?}");
+    }
     for locale in Locale::ALL {
         let known = keys(locale);
         let missing: Vec<_> = wanted.iter().filter(|key| !known.contains_key(*key)).collect();

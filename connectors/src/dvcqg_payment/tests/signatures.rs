@@ -1,4 +1,4 @@
-//! The worked examples of payment.md §10B, and random messages against a second implementation.
+//! The worked examples of docs/partners/dvcqg-payment.md, 2.5, and random messages against a second implementation.
 
 use aws_lc_rs::digest;
 use serde_json::{Value, json};

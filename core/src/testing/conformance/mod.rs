@@ -76,6 +76,7 @@ macro_rules! conformance_stories {
                 a_fenced_off_holder_cannot_move_the_cursor
                 a_units_cursor_is_part_of_the_unit
                 timers_run_once_and_catch_up
+                a_timer_is_renewed_and_given_back_by_its_holder_only
                 the_newer_session_wins
                 a_pause_keeps_its_beginning_and_is_one_incident
                 the_store_tells_its_time_and_epoch

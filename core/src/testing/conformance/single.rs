@@ -158,6 +158,41 @@ pub(super) async fn timers_run_once_and_catch_up(h: &Harness) -> Verdict {
     Ok(())
 }
 
+pub(super) async fn a_timer_is_renewed_and_given_back_by_its_holder_only(h: &Harness) -> Verdict {
+    let past = later(whole_us(h.store.now().await?), SignedDuration::from_hours(-1));
+    let known = [("sweep".to_owned(), past)];
+    let first = h.store.due_timers(&known, "one", SHORT).await?;
+    ensure_eq!(first.len(), 1, "due timers");
+    h.store.renew_timer(&first[0].fence, LONG).await?;
+    outlive_a_short_lease(h).await?;
+    ensure_eq!(
+        h.second.due_timers(&known, "two", LONG).await?,
+        vec![],
+        "due timers after the first lease's end, once renewed"
+    );
+    // Given back before it has run: it keeps its plan.
+    h.store.timer_done(&first[0].fence, first[0].planned_at).await?;
+    let answer = h.store.renew_timer(&first[0].fence, LONG).await;
+    ensure!(matches!(answer, Err(StoreError::Fenced(_))), "expected Fenced once given back, got {answer:?}");
+    let second = h.second.due_timers(&known, "two", SHORT).await?;
+    let planned: Vec<_> = second.iter().map(|t| t.planned_at).collect();
+    ensure_eq!(planned, vec![past], "the plan of a timer that was given back");
+    // A lease that ran out and that nobody took can be renewed; one that somebody took cannot.
+    outlive_a_short_lease(h).await?;
+    h.second.renew_timer(&second[0].fence, SHORT).await?;
+    outlive_a_short_lease(h).await?;
+    ensure_eq!(h.store.due_timers(&known, "one", LONG).await?.len(), 1, "due timers after a short renewal");
+    let answer = h.second.renew_timer(&second[0].fence, LONG).await;
+    ensure!(matches!(answer, Err(StoreError::Fenced(_))), "expected Fenced once taken, got {answer:?}");
+    let unknown = Fence { name: "nobody".into(), number: 1 };
+    let answer = h.store.renew_timer(&unknown, LONG).await;
+    ensure!(
+        matches!(answer, Err(StoreError::Fenced(_))),
+        "expected Fenced for an unknown timer, got {answer:?}"
+    );
+    Ok(())
+}
+
 pub(super) async fn the_newer_session_wins(h: &Harness) -> Verdict {
     let (pay, portal) = (connector(PAY), connector(PORTAL));
     ensure_eq!(h.store.session(&pay).await?, None, "the session of a connector without one");

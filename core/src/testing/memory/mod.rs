@@ -225,6 +225,13 @@ impl MemoryStore {
         self.tables().parcels.values().cloned().collect()
     }
 
+    /// All timers: the name, and until when somebody holds it.
+    pub fn timers(&self) -> Vec<(String, Option<Timestamp>)> {
+        let tables = self.tables();
+        let until = |lease: &tables::LeaseRow| lease.holder.as_ref().map(|_| lease.until);
+        tables.timers.iter().map(|(name, timer)| (name.clone(), until(&timer.lease))).collect()
+    }
+
     /// All tracking records with the parcel that they belong to.
     pub fn moves(&self) -> Vec<(Option<i64>, ParcelMove)> {
         self.tables().moves.values().cloned().collect()

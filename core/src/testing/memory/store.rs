@@ -166,6 +166,16 @@ impl Store for MemoryStore {
         Ok(due)
     }
 
+    async fn renew_timer(&self, fence: &Fence, ttl: SignedDuration) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        let (mut tables, now) = (self.open()?, self.time());
+        let timer = tables.timers.get_mut(&fence.name);
+        let timer = timer.filter(|t| t.lease.fence == fence.number && t.lease.holder.is_some());
+        let timer = timer.ok_or_else(|| StoreError::Fenced(fence.name.clone()))?;
+        timer.lease.until = later(now, ttl);
+        Ok(())
+    }
+
     async fn timer_done(&self, fence: &Fence, next_at: Timestamp) -> Result<(), StoreError> {
         tokio::task::yield_now().await;
         let mut tables = self.open()?;

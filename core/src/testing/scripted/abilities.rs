@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::connector::{Asked, ScriptedConnector, lane_key};
@@ -40,6 +43,7 @@ pub(super) struct Abilities {
     inquiries: Mutex<BTreeMap<String, VecDeque<Inquired>>>,
     moves: Mutex<Vec<ParcelMove>>,
     feed_failures: Mutex<VecDeque<CheckFailure>>,
+    feed_hangs: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -80,6 +84,11 @@ impl ScriptedConnector {
     /// The next page cannot be read.
     pub fn fail_feed(&self, failure: CheckFailure) {
         lock(&self.abilities.feed_failures).push_back(failure);
+    }
+
+    /// From now on the feed takes questions and never answers, or answers again.
+    pub fn hang_feed(&self, hangs: bool) {
+        self.abilities.feed_hangs.store(hangs, Ordering::SeqCst);
     }
 }
 
@@ -201,6 +210,9 @@ impl Feed for ScriptedConnector {
     async fn page(&self, cursor: &str, _call: &Call<'_>) -> Result<FeedPage, CheckFailure> {
         self.note(Asked::Page(cursor.to_owned()));
         tokio::task::yield_now().await;
+        if self.abilities.feed_hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if let Some(failure) = lock(&self.abilities.feed_failures).pop_front() {
             return Err(failure);
         }

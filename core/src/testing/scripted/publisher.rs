@@ -20,6 +20,7 @@ struct Broker {
     script: VecDeque<Result<usize, PublishError>>,
     published: Vec<OutboxRow>,
     calls: usize,
+    broken: Option<PublishError>,
 }
 
 /// A broker that takes everything, unless a script says otherwise.
@@ -37,6 +38,11 @@ impl ScriptedPublisher {
     /// The next call fails and nothing arrives.
     pub fn fail_next(&self, error: PublishError) {
         self.broker().script.push_back(Err(error));
+    }
+
+    /// From now on every call fails like this, or none any more.
+    pub fn break_down(&self, error: Option<PublishError>) {
+        self.broker().broken = error;
     }
 
     /// Everything that arrived, in order, repetitions included.
@@ -60,6 +66,9 @@ impl Publisher for ScriptedPublisher {
         tokio::task::yield_now().await;
         let mut broker = self.broker();
         broker.calls += 1;
+        if let Some(error) = &broker.broken {
+            return Err(error.clone());
+        }
         let taken = broker.script.pop_front().unwrap_or(Ok(rows.len()))?.min(rows.len());
         broker.published.extend_from_slice(&rows[..taken]);
         Ok(taken)
