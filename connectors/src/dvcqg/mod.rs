@@ -89,6 +89,7 @@ impl Dvcqg {
             ]
             .into(),
             settling_window: SignedDuration::from_secs(i64::from(config.settling_seconds)),
+            person_after_doubt: config.person_after_doubt(),
             in_flight: in_flight.unwrap_or(IN_FLIGHT),
         };
         Ok(Self {

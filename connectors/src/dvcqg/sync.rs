@@ -117,6 +117,10 @@ async fn write(visit: &mut Visit<'_>, mapped: &Mapped, mode: Mode) -> Result<Rep
 fn done(visit: &Visit<'_>, mapped: &Mapped, reply: &Reply, mode: Mode, how: &[&str]) -> Outcome {
     let mut proof = classify::proof(reply, &visit.portal.config, &visit.personal());
     proof.facts.insert("mode".into(), json!(mode.word()));
+    // The number as this deployment sends it: what the portal shows from now on.
+    if let Ok(status) = mapped.dossier.TrangThaiHoSo.parse::<u8>() {
+        proof.facts.insert("portal_status".into(), json!(status));
+    }
     for fact in how {
         proof.facts.insert((*fact).to_owned(), Value::Bool(true));
     }

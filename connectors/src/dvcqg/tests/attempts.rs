@@ -23,8 +23,18 @@ async fn an_unknown_dossier_is_created_and_a_known_one_updated() {
         let server = Script::default().known(is_known).start().await;
         let proof = proof(attempt(&server, &sync()).await);
         assert_eq!((&proof.facts["mode"], proof.repeated), (&json!(mode), false));
+        assert_eq!(proof.facts["portal_status"], 2);
         assert_eq!(asked(&server).await, ["login", "TraCuuHoSo", mode]);
     }
+}
+
+#[tokio::test]
+async fn the_proof_names_the_status_as_this_deployment_sends_it() {
+    let server = Script::default().start().await;
+    let sessions = Shared::default();
+    let portal = portal_with(&server.uri(), json!({"statuses": {"2": 4}}));
+    let outcome = portal.attempt(&Task { acknowledged: true, ..sync() }, &call(&sessions)).await;
+    assert_eq!(proof(outcome).facts["portal_status"], 4);
 }
 
 #[tokio::test]
