@@ -172,7 +172,7 @@ pub enum Payload {
     },
     /// One opening of a payment.
     OpenPayment {
-        /// The payment, as requested, with its beneficiary resolved.
+        /// The payment, as requested, with its beneficiary resolved (again when it waited for a setting).
         payment: Box<Payment>,
         /// Our reference of this opening.
         reference: Reference,

@@ -10,7 +10,7 @@ use crate::{
     lane::LaneState,
     need::Need,
     operation::{Operation, OperationState},
-    plan::{course, out, rules::Rules},
+    plan::{course, money, out, rules::Rules},
     port::{
         store::{StoreError, decide},
         work::{Scan, Scope, Work},
@@ -90,7 +90,7 @@ async fn act(
             .iter()
             .find(|(_, l)| l.row.open.iter().any(|o| o.id == id))
             .map(|(key, _)| key.clone());
-        let Some(loaded) = key.and_then(|key| work.lanes.get_mut(&key)) else { return Deed::NotFound };
+        let Some(loaded) = key.as_ref().and_then(|key| work.lanes.get_mut(key)) else { return Deed::NotFound };
         let is_head = loaded.row.head == Some(id);
         if is_head && loaded.row.state == LaneState::Running {
             return Deed::NotAllowed("running".into());
@@ -123,7 +123,7 @@ async fn act(
             work.touch(changed);
         }
         count_end(work, operation.state);
-        if let Some(need @ Need::Decision(_)) = need {
+        if let Some(need @ Need::Decision(_)) = &need {
             work.closed.push(need.to_string());
             let is_void = operation.state == OperationState::Dismissed;
             if let (true, Some(code)) = (is_void, &operation.subject)
@@ -132,6 +132,11 @@ async fn act(
                 // The store decides again with more rows.
                 return Deed::Done;
             }
+        }
+        if let (Some(Need::Setting(_)), Some(key)) = (&need, &key)
+            && money::resolve_account(work, &rules, key, id).is_err()
+        {
+            return Deed::Done;
         }
         if was == OperationState::Stuck {
             resumed(work, &rules, &operation, deed);
@@ -163,8 +168,8 @@ pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreErro
     for _ in 0..PASSES {
         let scan = Scan::Need { prefix: prefix.to_owned(), limit: PASS };
         let scope = Scope { scan: vec![scan], ..Scope::default() };
-        let known = Arc::clone(&connectors);
-        let count = decide(&*engine.store, scope, move |work| wake_loaded(work, &known)).await?;
+        let (known, rules) = (Arc::clone(&connectors), Arc::clone(&engine.rules));
+        let count = decide(&*engine.store, scope, move |work| wake_loaded(work, &rules, &known)).await?;
         woken += count;
         if count < PASS {
             break;
@@ -177,21 +182,27 @@ pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreErro
 const PASS: usize = 1000;
 const PASSES: usize = 200;
 
-fn wake_loaded(work: &mut Work, connectors: &BTreeSet<ConnectorId>) -> usize {
+fn wake_loaded(work: &mut Work, rules: &Rules, connectors: &BTreeSet<ConnectorId>) -> usize {
     let now = work.now;
     let mut woken = Vec::new();
-    let held = work.lanes.values_mut().filter(|l| l.row.state == LaneState::Held);
-    for loaded in held.filter(|l| connectors.contains(&l.row.connector)) {
+    let held = work.lanes.iter_mut().filter(|(_, l)| l.row.state == LaneState::Held);
+    for (key, loaded) in held.filter(|((_, connector), _)| connectors.contains(connector)) {
         if let Some(operation) = loaded.edit().open.first_mut() {
             let need = operation.need.take();
             operation.state = OperationState::Ready;
             operation.due_at = now;
-            woken.push((operation.id, need));
+            woken.push((key.clone(), operation.id, need));
         }
     }
     let count = woken.len();
-    for (id, need) in woken {
+    for (lane, id, need) in woken {
         work.touch(id);
+        // What is missing is loaded, and all is decided again: the others still say what they need.
+        if let Some(Need::Setting(_)) = &need
+            && money::resolve_account(work, rules, &lane, id).is_err()
+        {
+            continue;
+        }
         if let Some(need) = need {
             work.closed.push(need.to_string());
         }

@@ -9,7 +9,7 @@ use crate::{
     dossier::{Settled, SettledHow},
     event::{
         Admissible, Subject, canonical,
-        data::{LineKind, PaidAtDeskData, Payment, PaymentLine},
+        data::{Account, LineKind, PaidAtDeskData, Payment, PaymentLine},
         names::{EventData, EventName},
         rejection::{Reason, Rejection},
     },
@@ -177,7 +177,7 @@ fn request(
         return Ok(());
     }
     let mut body = payment.clone();
-    if let Some(listed) = payment.beneficiary_code.as_ref().and_then(|c| rules.beneficiaries.get(c)) {
+    if let Some(listed) = listed(rules, payment) {
         body.beneficiary = Some(listed.clone());
     }
     let wished = payment.platform.as_deref().and_then(|p| ConnectorId::parse(p).ok());
@@ -240,6 +240,52 @@ fn request(
         Planned { connector, key, payload, dossier, unit: effect.unit.clone(), event: row, need },
     )?;
     effect.planned += 1;
+    Ok(())
+}
+
+/// The account of a payment as the approved list has it now.
+fn listed<'a>(rules: &'a Rules, payment: &Payment) -> Option<&'a Account> {
+    if let Some(code) = &payment.beneficiary_code {
+        return rules.beneficiaries.get(code);
+    }
+    // Given in full, and since completed in the list: what was given still has to be the same.
+    let given = payment.beneficiary.as_ref()?;
+    let fits = |given: &str, listed: &str| given.is_empty() || given == listed;
+    rules.beneficiaries.values().find(|a| {
+        a.account == given.account
+            && fits(&given.bank_bin, &a.bank_bin)
+            && fits(&given.bank_code, &a.bank_code)
+            && fits(&given.holder, &a.holder)
+    })
+}
+
+/// Puts the account of the approved list into an opening that waited because the list was incomplete when the payment
+/// was asked for. One that may have reached the platform keeps its bytes.
+pub fn resolve_account(
+    work: &mut Work,
+    rules: &Rules,
+    lane: &(LaneKey, ConnectorId),
+    operation: RowId,
+) -> Result<(), Missing> {
+    let open = work.lanes.get(lane).into_iter().flat_map(|l| &l.row.open);
+    let Some(operation) = open.clone().find(|o| o.id == operation && !o.begun) else { return Ok(()) };
+    let Payload::OpenPayment { payment, .. } = &*operation.payload else { return Ok(()) };
+    let Some(account) = listed(rules, payment).filter(|a| payment.beneficiary.as_ref() != Some(*a)) else {
+        return Ok(());
+    };
+    let (payment, id) = (payment.id.clone(), operation.id);
+    let Some(record) = work.payments.get_mut(&payment) else {
+        work.missing.payments.insert(payment);
+        return Err(Missing);
+    };
+    Arc::make_mut(&mut record.edit().body).beneficiary = Some(account.clone());
+    let open = work.lanes.get_mut(lane).into_iter().flat_map(|l| &mut l.edit().open);
+    for operation in open.filter(|o| o.id == id) {
+        if let Payload::OpenPayment { payment, .. } = Arc::make_mut(&mut operation.payload) {
+            payment.beneficiary = Some(account.clone());
+        }
+    }
+    work.touch(id);
     Ok(())
 }
 
