@@ -131,6 +131,23 @@ impl DossierState {
         }
     }
 
+    /// Takes over what was said of the same dossier under another code; what is known here wins.
+    pub fn absorb(&mut self, other: &Self) {
+        let mut fields = other.fields.clone();
+        fields.remove("code");
+        merge(&mut fields, &self.fields);
+        self.fields = fields;
+        self.status = self.status.or(other.status);
+        for supplement in &other.supplements {
+            self.merge_late_supplement(supplement);
+        }
+        for settled in &other.settled {
+            if !self.settled.contains(settled) {
+                self.settled.push(settled.clone());
+            }
+        }
+    }
+
     fn supplement_mut(&mut self, like: &Map<String, Value>) -> Option<&mut Map<String, Value>> {
         self.supplements.iter_mut().find(|s| s.get("id") == like.get("id"))
     }

@@ -1,5 +1,5 @@
-//! What a person may do to an operation: send it again, or dismiss it, on record. Also the waking of held operations
-//! when a setting supplied their need.
+//! What a person may do, on record: send an operation again or dismiss it, close an incident about money or a quarantine
+//! entry. Also the waking of held operations when a setting supplied their need.
 
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
@@ -22,9 +22,9 @@ use crate::{
 pub enum Deed {
     /// Done.
     Done,
-    /// There is no such operation.
+    /// There is no such operation, open incident or open entry.
     NotFound,
-    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`.
+    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`, `closes_itself`.
     NotAllowed(String),
 }
 
@@ -90,7 +90,9 @@ async fn act(
             .iter()
             .find(|(_, l)| l.row.open.iter().any(|o| o.id == id))
             .map(|(key, _)| key.clone());
-        let Some(loaded) = key.as_ref().and_then(|key| work.lanes.get_mut(key)) else { return Deed::NotFound };
+        let Some(loaded) = key.as_ref().and_then(|key| work.lanes.get_mut(key)) else {
+            return Deed::NotFound;
+        };
         let is_head = loaded.row.head == Some(id);
         if is_head && loaded.row.state == LaneState::Running {
             return Deed::NotAllowed("running".into());
@@ -123,8 +125,7 @@ async fn act(
             work.touch(changed);
         }
         count_end(work, operation.state);
-        if let Some(need @ Need::Decision(_)) = &need {
-            work.closed.push(need.to_string());
+        if let Some(Need::Decision(_)) = &need {
             let is_void = operation.state == OperationState::Dismissed;
             if let (true, Some(code)) = (is_void, &operation.subject)
                 && course::not_void(work, &rules, code).is_err()
@@ -142,6 +143,56 @@ async fn act(
             resumed(work, &rules, &operation, deed);
         }
         work.audit.push((actor.clone(), format!("operation.{deed}: {reason}"), id.to_string()));
+        Deed::Done
+    })
+    .await
+}
+
+/// Closes an incident that nothing but a person's word can close: money that went back, a conflict that was looked into.
+/// Those of needs and pauses close by themselves.
+pub async fn close_incident(
+    engine: &Arc<Engine>,
+    incident: i64,
+    actor: &str,
+    reason: &str,
+) -> Result<Deed, StoreError> {
+    if reason.trim().is_empty() {
+        return Ok(Deed::NotAllowed("reason_missing".into()));
+    }
+    let mut scope = Scope::default();
+    scope.incidents.insert(incident);
+    let (actor, reason) = (actor.to_owned(), reason.to_owned());
+    decide(&*engine.store, scope, move |work| {
+        let Some(key) = work.incidents.get(&incident).cloned() else { return Deed::NotFound };
+        if key.starts_with("pause:") || key.parse::<Need>().is_ok() {
+            return Deed::NotAllowed("closes_itself".into());
+        }
+        work.audit.push((actor.clone(), format!("incident.close: {reason}"), key.clone()));
+        work.closed.push(key);
+        Deed::Done
+    })
+    .await
+}
+
+/// Closes a quarantine entry: nothing will come of the event, or it came in another way.
+pub async fn close_quarantine(
+    engine: &Arc<Engine>,
+    entry: i64,
+    actor: &str,
+    reason: &str,
+) -> Result<Deed, StoreError> {
+    if reason.trim().is_empty() {
+        return Ok(Deed::NotAllowed("reason_missing".into()));
+    }
+    let mut scope = Scope::default();
+    scope.quarantine.insert(entry);
+    let (actor, reason) = (actor.to_owned(), reason.to_owned());
+    decide(&*engine.store, scope, move |work| {
+        if !work.quarantine.contains(&entry) {
+            return Deed::NotFound;
+        }
+        work.audit.push((actor.clone(), format!("quarantine.close: {reason}"), entry.to_string()));
+        work.closed_quarantine.push(entry);
         Deed::Done
     })
     .await
@@ -198,13 +249,10 @@ fn wake_loaded(work: &mut Work, rules: &Rules, connectors: &BTreeSet<ConnectorId
     for (lane, id, need) in woken {
         work.touch(id);
         // What is missing is loaded, and all is decided again: the others still say what they need.
-        if let Some(Need::Setting(_)) = &need
+        if let Some(Need::Setting(_)) = need
             && money::resolve_account(work, rules, &lane, id).is_err()
         {
             continue;
-        }
-        if let Some(need) = need {
-            work.closed.push(need.to_string());
         }
     }
     count

@@ -17,7 +17,7 @@ use crate::{
         backoff::Schedule,
         decide::{self, Terms},
     },
-    port::work::{IncidentRecord, Scope, Work},
+    port::work::{Scope, Work},
 };
 
 /// An operation that this process may bring to its partner (or ask about), under a lease.
@@ -168,20 +168,12 @@ pub fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: 
             out::tell(work, rules, "operation.stuck", &subject, unit, &about, data);
             mark_parcel(work, operation, ParcelState::Refused);
         }
-        OperationState::Held => {
-            if let Some(need) = &operation.need {
-                work.opened.push(IncidentRecord {
-                    key: need.to_string(),
-                    connector: Some(operation.connector.clone()),
-                    said: subject,
-                });
-            }
-        }
         OperationState::Doubtful | OperationState::Awaiting => {
             mark_reference(work, operation, ReferenceState::Live);
         }
         OperationState::Ready
         | OperationState::Running
+        | OperationState::Held
         | OperationState::Superseded
         | OperationState::Dismissed => {}
     }

@@ -12,7 +12,7 @@ use crate::{
         rejection::{Reason, Rejection, Verdict},
     },
     id::{DossierCode, EventKey, LaneKey, RowId, UnitCode},
-    plan::{course, money, out, post, queue::Missing, rules::Rules},
+    plan::{course, join, money, out, post, queue::Missing, rules::Rules},
     port::work::{EventRecord, QuarantineRecord, Scope, Work},
 };
 
@@ -38,19 +38,10 @@ pub struct Effect {
     pub unit: Option<UnitCode>,
     /// Whether it came late.
     pub late: bool,
-    /// Whether it brought a full snapshot, and whether that is the first one of its dossier.
-    pub snapshot: Option<First>,
+    /// Whether it brought a full snapshot.
+    pub has_snapshot: bool,
     /// A remark for people.
     pub note: Option<String>,
-}
-
-/// Whether a full snapshot is the first one of its dossier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum First {
-    /// Until now the dossier was unknown.
-    Yes,
-    /// It was known before.
-    No,
 }
 
 /// Why an event of good form is not admitted after all, or that more has to be loaded.
@@ -218,10 +209,12 @@ fn about_dossier(
     code: &DossierCode,
 ) -> Result<Effect, Refusal> {
     check_right(work, rules, event, code)?;
-    course::check_aliases(work, event, code)?;
+    // Every reason to reject comes before the first change.
     money::check(work, rules, event)?;
     post::check(work, event)?;
+    let planned = join::join(work, rules, event, row, code)?;
     let mut effect = course::follow(work, rules, event, row, code)?;
+    effect.planned += planned;
     money::follow(work, rules, event, row, &mut effect)?;
     post::follow(work, rules, event, row, &mut effect)?;
     course::finish(work, rules, event, row, &mut effect)?;
@@ -248,7 +241,12 @@ fn about_unit(
 
 /// Whether the source may speak for the unit that the event states and for the one that has the dossier: a statement
 /// alone must not take a dossier over. While neither is known, the code says it, if it names a unit of the province.
-fn check_right(work: &Work, rules: &Rules, event: &Admissible, code: &DossierCode) -> Result<(), Rejection> {
+pub fn check_right(
+    work: &Work,
+    rules: &Rules,
+    event: &Admissible,
+    code: &DossierCode,
+) -> Result<(), Rejection> {
     let canonical = |unit: &UnitCode| rules.canonical_unit(unit);
     let stored = work.dossier(code).and_then(|d| d.unit.as_ref()).map(canonical);
     match (stated_unit(event).as_ref().map(canonical), stored) {

@@ -19,7 +19,7 @@ use crate::{
     payment::{PaymentRecord, PaymentState, ReferenceRecord, ReferenceState},
     plan::{
         admit::Effect,
-        course::{bound, replace_state, unassigned},
+        course::{bound, names, replace_state, unassigned},
         late, out,
         queue::{Missing, Planned, annul, end_waiting, enqueue},
         rules::{PartnerKind, Rules, is_match},
@@ -63,7 +63,7 @@ pub fn check(work: &Work, rules: &Rules, event: &Admissible) -> Result<(), Rejec
     let dossier = work.dossier(subject);
     if let Some((id, path)) = named(event)
         && let Some(known) = work.payments.get(id)
-        && dossier.is_none_or(|d| d.row != known.row.dossier)
+        && !names(work, event, subject, known.row.dossier)
     {
         let expected = "khoản thanh toán của chính hồ sơ này";
         return Err(Rejection::new(Reason::EffectConflict, path, expected, id.as_str()));
@@ -138,6 +138,7 @@ pub fn follow(
             let (id, now) = (known.row.id.clone(), work.now);
             let record = known.edit();
             (record.state, record.updated_at) = (PaymentState::Refunded, now);
+            work.closed.extend([format!("refund:{id}"), format!("amount:{id}")]);
             let (due, online) = (record.amount, record.references.iter().filter_map(|r| r.paid_amount).sum());
             give_back(work, &code, &id, &Given { due, online, back: data.amount.get() }, row);
             let told = json!({ "payment_id": id, "amount": data.amount, "at": data.at, "reference": data.reference });
@@ -228,7 +229,6 @@ fn request(
     } else {
         let wanted = "open_payment".to_owned();
         let need = Need::Action(wanted.clone());
-        work.opened.push(IncidentRecord { key: need.to_string(), connector: None, said: wanted.clone() });
         (Payload::Unassigned { wanted }, Some(need))
     };
     let need = need.or_else(|| (!dossier.known).then(|| Need::Snapshot(code.to_string())));

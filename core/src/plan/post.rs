@@ -16,12 +16,12 @@ use crate::{
     parcel::{Direction, ParcelMove, ParcelRecord, ParcelState},
     plan::{
         admit::Effect,
-        course::{bound, unassigned},
+        course::{bound, names, unassigned},
         late, out,
         queue::{Missing, Planned, annul, enqueue},
         rules::{PartnerKind, Rules},
     },
-    port::work::{IncidentRecord, Loaded, Work},
+    port::work::{Loaded, Work},
 };
 
 /// The same parcel id with other content or for another dossier is a conflict.
@@ -33,7 +33,7 @@ pub fn check(work: &Work, event: &Admissible) -> Result<(), Rejection> {
     };
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     if let Some(known) = work.parcels.get(id)
-        && work.dossier(subject).is_none_or(|d| d.row != known.row.dossier)
+        && !names(work, event, subject, known.row.dossier)
     {
         let expected = "bưu gửi của chính hồ sơ này";
         return Err(Rejection::new(Reason::EffectConflict, path, expected, id.as_str()));
@@ -113,7 +113,6 @@ fn order(
     } else {
         let wanted = "create_parcel".to_owned();
         let need = Need::Action(wanted.clone());
-        work.opened.push(IncidentRecord { key: need.to_string(), connector: None, said: wanted.clone() });
         (Payload::Unassigned { wanted }, Some(need))
     };
     // A parcel needs nothing of the dossier: it goes even while the dossier's snapshot is missing.

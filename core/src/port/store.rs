@@ -203,12 +203,14 @@ pub trait Store: Send + Sync {
     async fn ledgers(&self) -> Result<LedgerState, StoreError>;
 
     /// Payments with a reference that may be paid and was not asked about since `before`, oldest first: what the sweep
-    /// asks the platform about. Only references made after `made_after`.
+    /// asks the platform about. Only references made after `made_after`, and those of open payments whose time was over
+    /// at `expired_by`, whenever they were made.
     async fn references_to_ask(
         &self,
         connector: &ConnectorId,
         made_after: Timestamp,
         before: Timestamp,
+        expired_by: Timestamp,
         limit: i64,
     ) -> Result<Vec<ReferenceToAsk>, StoreError>;
 

@@ -59,7 +59,9 @@ async fn unclear_steps_wait_for_a_person_where_configuration_says_so() {
     world.admit([event("dossier.received", &code, 1)]).await;
     world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
     world.advance(61);
-    world.eventually("doubtful", |w| w.states(ActionKind::AppendProgress) == [OperationState::Doubtful]).await;
+    world
+        .eventually("doubtful", |w| w.states(ActionKind::AppendProgress) == [OperationState::Doubtful])
+        .await;
     world.advance(61);
     world
         .eventually("a person is asked", |w| w.states(ActionKind::AppendProgress) == [OperationState::Stuck])

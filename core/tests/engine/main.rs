@@ -5,7 +5,9 @@
 mod course;
 mod doubt;
 mod events;
+mod incidents;
 mod intake;
+mod join;
 mod money;
 mod post;
 mod review;

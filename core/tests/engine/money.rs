@@ -26,7 +26,13 @@ async fn opened(world: &World, code: &str) -> String {
     world.payment(&payment_id(code)).references[0].reference.to_string()
 }
 
-async fn call_back(world: &World, reference: &str, platform_ref: &str, result: &str, amount: i64) -> String {
+pub async fn call_back(
+    world: &World,
+    reference: &str,
+    platform_ref: &str,
+    result: &str,
+    amount: i64,
+) -> String {
     let at: Timestamp = world.clock.now();
     let request = callback_request(callback_body(reference, platform_ref, result, amount, at));
     let pay = ConnectorId::parse("pay").unwrap();
@@ -194,13 +200,12 @@ async fn the_same_payment_in_two_events_is_one_and_other_content_a_conflict() {
 async fn an_account_that_nobody_approved_receives_nothing() {
     let world = World::resting();
     let code = code(1);
-    let account =
-        serde_json::json!({"account": "666", "bank_bin": "970400", "bank_code": "X", "holder": "Y"});
+    let account = json!({"account": "666", "bank_bin": "970400", "bank_code": "X", "holder": "Y"});
     let events = [
         event("fee.requested", &code, 1).with_data("/payment/beneficiary_code", "KB-khac"),
         event("fee.requested", &code, 2).with_data("/payment/beneficiary", account.clone()),
         event("fee.requested", &code, 3)
-            .with_data("/payment/beneficiary_code", serde_json::Value::Null)
+            .with_data("/payment/beneficiary_code", Value::Null)
             .with_data("/payment/beneficiary", account),
     ];
     for verdict in world.admit(events).await {
@@ -268,7 +273,8 @@ async fn an_opening_that_waited_for_the_account_goes_out_with_the_one_supplied_s
     world.start();
     let (by_code, in_full) = (code(1), code(2));
     world.platform.always(Outcome::Held(Need::Setting("beneficiary".into())));
-    let account = json!({"account": "3511.0.1234567", "bank_bin": "970400", "bank_code": "KBNN", "holder": ""});
+    let account =
+        json!({"account": "3511.0.1234567", "bank_bin": "970400", "bank_code": "KBNN", "holder": ""});
     let named = event("fee.requested", &in_full, 2)
         .with_data("/payment/beneficiary_code", Value::Null)
         .with_data("/payment/beneficiary", account);

@@ -81,6 +81,7 @@ async fn one_pass(
     let now = now(&mut tx).await?;
     let mut work = Work::new(now, scope, Arc::clone(block));
     load(&mut tx, &mut work).await?;
+    work.begin();
     decide(&mut work);
     if block.is_overdrawn() {
         return Err(StoreError::Rejected("one decision took more row numbers than it may: divide it".into()));

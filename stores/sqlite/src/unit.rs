@@ -104,6 +104,7 @@ async fn one_pass(
     let now = now(conn).await?;
     let mut work = Work::new(now, scope, Arc::clone(block));
     load(conn, &store.inner.holder, &mut work).await?;
+    work.begin();
     decide(&mut work);
     if block.is_overdrawn() {
         return Err(StoreError::Rejected("one decision took more row numbers than it may: divide it".into()));

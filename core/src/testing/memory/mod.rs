@@ -148,6 +148,7 @@ impl MemoryStore {
             };
             let mut work = Work::new(self.time(), scope.clone(), Arc::clone(&block));
             let decided = load::load(&tables, &mut work).and_then(|()| {
+                work.begin();
                 catch_unwind(AssertUnwindSafe(|| decide(&mut work)))
                     .map_err(|_| StoreError::Unavailable("the decision panicked".into()))
             });
