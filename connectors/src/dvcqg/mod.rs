@@ -170,6 +170,7 @@ impl Connector for Dvcqg {
     async fn attempt(&self, task: &Task, call: &Call<'_>) -> Outcome {
         match task.payload.as_ref() {
             Payload::SyncDossier => self.sync_dossier(task, call).await,
+            Payload::AdoptDossier => self.adopt_dossier(task, call).await,
             Payload::AppendProgress { steps } => self.append_progress(task, steps, call).await,
             other => Outcome::refused(
                 Cause::Internal,

@@ -92,6 +92,7 @@ impl Connector for Vnpost {
             }
             Payload::CancelParcel { order_number, .. } => self.cancel(order_number, call, budget).await,
             Payload::SyncDossier
+            | Payload::AdoptDossier
             | Payload::AppendProgress { .. }
             | Payload::OpenPayment { .. }
             | Payload::Unassigned { .. } => {

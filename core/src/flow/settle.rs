@@ -184,7 +184,9 @@ fn succeeded(work: &mut Work, rules: &Rules, operation: &Operation, subject: &st
     let facts = operation.proof.as_ref().map(|p| p.facts.clone()).unwrap_or_default();
     let fact = |name: &str| facts.get(name).cloned().unwrap_or(Value::Null);
     match &*operation.payload {
-        Payload::SyncDossier => {
+        // It was there: what the portal shows is the former system's.
+        Payload::AdoptDossier if facts.contains_key("found") => {}
+        Payload::SyncDossier | Payload::AdoptDossier => {
             let version = operation.version.unwrap_or_default();
             let data = json!({ "portal_status": fact("portal_status"), "version": version, "at": work.now });
             out::tell(work, rules, "portal.synced", subject, unit, &format!("{subject}:{version}"), data);

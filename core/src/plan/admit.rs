@@ -77,6 +77,16 @@ pub fn scope(batch: &[Incoming]) -> Scope {
                 scope.payments_of.insert(code.clone());
             }
         }
+        if let EventData::Dossier(data) = &event.data {
+            for payment in &data.open_payments {
+                scope.lanes.insert(LaneKey::from(&payment.id));
+                scope.payments.insert(payment.id.clone());
+            }
+            for parcel in &data.open_parcels {
+                scope.lanes.insert(LaneKey::from(&parcel.id));
+                scope.parcels.insert(parcel.id.clone());
+            }
+        }
         let (payment, parcel) = effects_of(event);
         if let Some(payment) = payment {
             scope.lanes.insert(LaneKey::from(&payment));

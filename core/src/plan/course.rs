@@ -303,7 +303,12 @@ fn tell_portal(
     if changed && adopted != Some(OnPortal::Yes) {
         let is_voided = event.name == EventName::Voided;
         let need = is_voided.then(|| Need::Decision(format!("voided:{code}")));
-        sync(work, rules, &portal, code, row, need)?;
+        let is_there = work.lane(&portal, &LaneKey::from(code)).ok_or(Missing)?.row.acknowledged;
+        let payload = match adopted {
+            Some(OnPortal::Ask) if !is_there => Payload::AdoptDossier,
+            _ => Payload::SyncDossier,
+        };
+        plan_at_portal(work, rules, &portal, code, row, payload, need)?;
         effect.planned += 1;
     }
     for chunk in steps.chunks(STEPS_PER_OPERATION) {

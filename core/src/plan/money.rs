@@ -36,6 +36,41 @@ fn requested(event: &Admissible) -> Option<(&Payment, &Value)> {
     Some((payment, event.raw.get("payment")?))
 }
 
+/// Payments that a former system opened, as an adopted dossier brings them.
+fn still_open(event: &Admissible) -> impl Iterator<Item = (usize, &Payment, &Value)> {
+    let typed = if let EventData::Dossier(data) = &event.data { data.open_payments.as_slice() } else { &[] };
+    let raw = event.raw.get("open_payments").and_then(Value::as_array).into_iter().flatten();
+    typed.iter().zip(raw).enumerate().map(|(at, (payment, raw))| (at, payment, raw))
+}
+
+/// Keeps what a former system opened: it is known by its id, may be paid at the desk, taken back, refunded, and is not
+/// opened again. Its platform does not know a reference of ours, so that nobody can be asked about it.
+fn adopt(work: &mut Work, rules: &Rules, event: &Admissible, code: &DossierCode) {
+    let Some(dossier) = work.dossiers.get(code).map(|d| d.row.clone()) else { return };
+    for (_, payment, raw) in still_open(event) {
+        if work.payments.contains_key(&payment.id) {
+            continue;
+        }
+        let connector = bound(work, rules, code, PartnerKind::Payment, event.name.as_str());
+        let record = PaymentRecord {
+            row: work.id(),
+            id: payment.id.clone(),
+            dossier: dossier.row,
+            subject: code.clone(),
+            unit: dossier.unit.clone(),
+            connector: connector.unwrap_or_else(unassigned),
+            amount: payment.lines.iter().map(|l| l.amount.get()).sum(),
+            state: PaymentState::Open,
+            body: Arc::new(payment.clone()),
+            content_hash: canonical::hash(raw),
+            references: Vec::new(),
+            created_at: work.now,
+            updated_at: work.now,
+        };
+        work.payments.insert(payment.id.clone(), Loaded::fresh(record));
+    }
+}
+
 /// The payment that an event names, and where.
 fn named(event: &Admissible) -> Option<(&PaymentId, &'static str)> {
     match &event.data {
@@ -68,6 +103,16 @@ pub fn check(work: &Work, rules: &Rules, event: &Admissible) -> Result<(), Rejec
         let expected = "khoản thanh toán của chính hồ sơ này";
         return Err(Rejection::new(Reason::EffectConflict, path, expected, id.as_str()));
     }
+    for (at, payment, raw) in still_open(event) {
+        let path = format!("/data/open_payments/{at}/id");
+        let is_other = |known: &Loaded<PaymentRecord>| {
+            known.row.content_hash != canonical::hash(raw) || !names(work, event, subject, known.row.dossier)
+        };
+        if work.payments.get(&payment.id).is_some_and(is_other) {
+            let expected = "khoản thanh toán của chính hồ sơ này, nội dung đúng như lần đầu";
+            return Err(Rejection::new(Reason::EffectConflict, path, expected, payment.id.as_str()));
+        }
+    }
     let Some((payment, raw)) = requested(event) else { return Ok(()) };
     let unit = dossier.and_then(|d| d.unit.as_ref()).map_or(subject.unit_part(), UnitCode::as_str);
     let postage = payment.lines.iter().filter(|l| l.kind == LineKind::Postage).count();
@@ -95,6 +140,7 @@ pub fn follow(
 ) -> Result<(), Missing> {
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     let Some(code) = work.dossier(subject).map(|d| d.code.clone()) else { return Ok(()) };
+    adopt(work, rules, event, &code);
     if let Some((payment, raw)) = requested(event) {
         return request(work, rules, &Request { event, row, code: &code, payment, raw }, effect);
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "this is how a test fails")]
 
+mod adopted;
 mod course;
 mod doubt;
 mod events;
