@@ -218,12 +218,12 @@ fn about_dossier(
     row: RowId,
     code: &DossierCode,
 ) -> Result<Effect, Refusal> {
-    check_right(work, rules, event, code)?;
+    let standing = check_right(work, rules, event, code)?;
     // Every reason to reject comes before the first change.
     money::check(work, rules, event)?;
     post::check(work, event)?;
     let planned = join::join(work, rules, event, row, code)?;
-    let mut effect = course::follow(work, rules, event, row, code)?;
+    let mut effect = course::follow(work, rules, event, row, code, standing)?;
     effect.planned += planned;
     money::follow(work, rules, event, row, &mut effect)?;
     post::follow(work, rules, event, row, &mut effect)?;
@@ -249,9 +249,40 @@ fn about_unit(
     Ok(effect)
 }
 
-/// Whether the source may speak for the unit that the event states and for the one that has the dossier: a statement
-/// alone must not take a dossier over. While neither is known, the code says it, if it names a unit of the province.
+/// By which right a source speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may speak for the unit that has the dossier.
+    Present,
+    /// It may speak for a unit that had the dossier when the event happened: what it says is late.
+    Former,
+}
+
+/// Whether the source may speak for the unit that the event states and for the one that has the dossier, or had it then.
 pub fn check_right(
+    work: &Work,
+    rules: &Rules,
+    event: &Admissible,
+    code: &DossierCode,
+) -> Result<Standing, Rejection> {
+    let stated = stated_unit(event).map(|unit| rules.canonical_unit(&unit));
+    let had_it = |(unit, until): &(UnitCode, jiff::Timestamp)| {
+        event.at <= *until
+            && stated.as_ref().is_none_or(|stated| stated == unit)
+            && check_unit(rules, event, unit).is_ok()
+    };
+    match check_right_of_now(work, rules, event, code) {
+        Ok(()) => Ok(Standing::Present),
+        Err(_) if work.dossier(code).is_some_and(|d| d.state.former_units.iter().any(had_it)) => {
+            Ok(Standing::Former)
+        }
+        Err(rejection) => Err(rejection),
+    }
+}
+
+/// A statement alone must not take a dossier over: both units count. While neither is known, the code says it, if it
+/// names a unit of the province.
+fn check_right_of_now(
     work: &Work,
     rules: &Rules,
     event: &Admissible,

@@ -14,7 +14,7 @@ use crate::{
     need::Need,
     operation::{Payload, ProgressStep},
     plan::{
-        admit::{Effect, is_unassigned},
+        admit::{Effect, Standing, is_unassigned},
         late, out,
         queue::{Missing, Planned, enqueue, wake_snapshot},
         rules::{PartnerKind, Rules},
@@ -90,11 +90,12 @@ pub fn follow(
     event: &Admissible,
     row: RowId,
     subject: &DossierCode,
+    standing: Standing,
 ) -> Result<Effect, Missing> {
     let known = canonical(work, event, subject);
-    let late = late::is_late(work, event, known.as_ref());
+    let late = standing == Standing::Former || late::is_late(work, event, known.as_ref());
     let patch = match &known {
-        Some(code) if late => Some(late::patch(work, event, code)?),
+        Some(code) if late => Some(late::patch(work, event, code, standing)?),
         _ => None,
     };
     let is_new = known.is_none();
@@ -130,11 +131,15 @@ pub fn follow(
         apply_course(&mut state, event, data, rules, late);
     }
     let unit = state.unit().map(|u| rules.canonical_unit(&u));
+    let of_code = || UnitCode::parse(code.unit_part()).ok().map(|u| rules.canonical_unit(&u));
     if let Some(unit) = &unit {
+        let before = dossier.unit.clone().or_else(|| if is_new { None } else { of_code() });
+        if let Some(before) = before.filter(|before| before != unit) {
+            state.former_units.push((before, event.at));
+        }
         dossier.unit = Some(unit.clone());
     }
     let (known, id) = (dossier.known, dossier.row);
-    let of_code = || UnitCode::parse(code.unit_part()).ok().map(|u| rules.canonical_unit(&u));
     let unit = dossier.unit.clone().or_else(of_code);
     replace_state(work, &code, state, row);
     if is_new && !known {

@@ -12,4 +12,5 @@ mod join;
 mod money;
 mod post;
 mod review;
+mod transfer;
 mod world;
