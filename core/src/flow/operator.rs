@@ -134,10 +134,8 @@ async fn act(
                 return Deed::Done;
             }
         }
-        if let (Some(Need::Setting(_)), Some(key)) = (&need, &key)
-            && money::resolve_account(work, &rules, key, id).is_err()
-        {
-            return Deed::Done;
+        if let (Some(Need::Setting(_)), Some(key)) = (&need, &key) {
+            money::resolve_account(work, &rules, key, id);
         }
         if was == OperationState::Stuck {
             resumed(work, &rules, &operation, deed);
@@ -248,11 +246,8 @@ fn wake_loaded(work: &mut Work, rules: &Rules, connectors: &BTreeSet<ConnectorId
     let count = woken.len();
     for (lane, id, need) in woken {
         work.touch(id);
-        // What is missing is loaded, and all is decided again: the others still say what they need.
-        if let Some(Need::Setting(_)) = need
-            && money::resolve_account(work, rules, &lane, id).is_err()
-        {
-            continue;
+        if let Some(Need::Setting(_)) = need {
+            money::resolve_account(work, rules, &lane, id);
         }
     }
     count

@@ -306,24 +306,21 @@ fn listed<'a>(rules: &'a Rules, payment: &Payment) -> Option<&'a Account> {
 }
 
 /// Puts the account of the approved list into an opening that waited because the list was incomplete when the payment
-/// was asked for. One that may have reached the platform keeps its bytes.
-pub fn resolve_account(
-    work: &mut Work,
-    rules: &Rules,
-    lane: &(LaneKey, ConnectorId),
-    operation: RowId,
-) -> Result<(), Missing> {
+/// was asked for. One that may have reached the platform keeps its bytes. What is not loaded is
+/// asked for in [`Work::missing`].
+pub fn resolve_account(work: &mut Work, rules: &Rules, lane: &(LaneKey, ConnectorId), operation: RowId) {
     let open = work.lanes.get(lane).into_iter().flat_map(|l| &l.row.open);
-    let Some(operation) = open.clone().find(|o| o.id == operation && !o.begun) else { return Ok(()) };
-    let Payload::OpenPayment { payment, .. } = &*operation.payload else { return Ok(()) };
+    let Some(operation) = open.clone().find(|o| o.id == operation && !o.begun) else { return };
+    let Payload::OpenPayment { payment, .. } = &*operation.payload else { return };
     let Some(account) = listed(rules, payment).filter(|a| payment.beneficiary.as_ref() != Some(*a)) else {
-        return Ok(());
+        return;
     };
     let (payment, id) = (payment.id.clone(), operation.id);
-    let Some(record) = work.payments.get_mut(&payment) else {
+    if !work.scope.payments.contains(&payment) {
         work.missing.payments.insert(payment);
-        return Err(Missing);
-    };
+        return;
+    }
+    let Some(record) = work.payments.get_mut(&payment) else { return };
     Arc::make_mut(&mut record.edit().body).beneficiary = Some(account.clone());
     let open = work.lanes.get_mut(lane).into_iter().flat_map(|l| &mut l.edit().open);
     for operation in open.filter(|o| o.id == id) {
@@ -332,7 +329,6 @@ pub fn resolve_account(
         }
     }
     work.touch(id);
-    Ok(())
 }
 
 /// Where a payment stands whose request comes after the event that took it back or settled it.

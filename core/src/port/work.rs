@@ -247,12 +247,11 @@ pub struct IncidentRecord {
 impl IncidentRecord {
     /// That an operation waits for something of ours.
     fn of_need(need: &Need, operation: &Operation) -> Self {
-        let (connector, said) = match &*operation.payload {
-            Payload::Unassigned { wanted } => (None, wanted.clone()),
-            _ => {
-                let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
-                (Some(operation.connector.clone()), subject)
-            }
+        let (connector, said) = if let Payload::Unassigned { wanted } = &*operation.payload {
+            (None, wanted.clone())
+        } else {
+            let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
+            (Some(operation.connector.clone()), subject)
         };
         Self { key: need.to_string(), connector, said }
     }
