@@ -50,6 +50,9 @@ pub struct DossierState {
     /// The status to return to, should a person decide that the dossier is not void after all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_void: Option<PortalStatus>,
+    /// Units that had it before, each until when: what they said by then may still be under way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_units: Vec<(UnitCode, Timestamp)>,
     /// Supplements by their order of first sight, merged by id.
     #[serde(default)]
     pub supplements: Vec<Map<String, Value>>,
@@ -66,6 +69,7 @@ impl DossierState {
             fields: Map::new(),
             status: None,
             before_void: None,
+            former_units: Vec::new(),
             supplements: Vec::new(),
             settled: Vec::new(),
         }
@@ -128,6 +132,24 @@ impl DossierState {
                 merge(known, &newer);
             }
             None => self.supplements.push(supplement.clone()),
+        }
+    }
+
+    /// Takes over what was said of the same dossier under another code; what is known here wins.
+    pub fn absorb(&mut self, other: &Self) {
+        let mut fields = other.fields.clone();
+        fields.remove("code");
+        merge(&mut fields, &self.fields);
+        self.fields = fields;
+        self.status = self.status.or(other.status);
+        self.former_units.extend(other.former_units.iter().cloned());
+        for supplement in &other.supplements {
+            self.merge_late_supplement(supplement);
+        }
+        for settled in &other.settled {
+            if !self.settled.contains(settled) {
+                self.settled.push(settled.clone());
+            }
         }
     }
 

@@ -165,6 +165,9 @@ pub struct ProgressStep {
 pub enum Payload {
     /// The dossier version says it all.
     SyncDossier,
+    /// The same, but only if the partner, asked first, does not know the dossier: what a former system has sent is not
+    /// sent again.
+    AdoptDossier,
     /// 1-10 consecutive steps of one dossier.
     AppendProgress {
         /// In order.
@@ -172,7 +175,7 @@ pub enum Payload {
     },
     /// One opening of a payment.
     OpenPayment {
-        /// The payment, as requested, with its beneficiary resolved.
+        /// The payment, as requested, with its beneficiary resolved (again when it waited for a setting).
         payment: Box<Payment>,
         /// Our reference of this opening.
         reference: Reference,
@@ -210,7 +213,7 @@ impl Payload {
     /// Its kind.
     pub fn kind(&self) -> ActionKind {
         match self {
-            Self::SyncDossier => ActionKind::SyncDossier,
+            Self::SyncDossier | Self::AdoptDossier => ActionKind::SyncDossier,
             Self::AppendProgress { .. } => ActionKind::AppendProgress,
             Self::OpenPayment { .. } => ActionKind::OpenPayment,
             Self::CreateParcel { .. } => ActionKind::CreateParcel,
@@ -230,6 +233,7 @@ impl Payload {
             Self::CreateParcel { parcel, .. } => Some(&parcel.id),
             Self::CancelParcel { parcel, .. } => Some(parcel),
             Self::SyncDossier
+            | Self::AdoptDossier
             | Self::AppendProgress { .. }
             | Self::OpenPayment { .. }
             | Self::Unassigned { .. } => None,

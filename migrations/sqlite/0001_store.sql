@@ -59,6 +59,7 @@ create table quarantine (
 ) strict;
 -- The front page counts open entries without touching rows that carry whole messages.
 create index quarantine_open on quarantine (closed_at) where closed_at is null;
+create index quarantine_told_again on quarantine (source, event_id) where closed_at is null;
 
 create table dossiers (
     id integer not null constraint dossiers_pkey primary key,
@@ -156,6 +157,8 @@ create table operations (
 create unique index operations_open on operations (lane, position) where state < 10;
 create index operations_dossier on operations (dossier, id);
 create index operations_waiting on operations (connector, action, state) where state < 10;
+-- Who still waits for a need, and so whether its incident can close.
+create index operations_need on operations (need) where state < 10 and need is not null;
 create index operations_ended on operations (ended_at) where ended_at is not null;
 -- The few that ended otherwise than by success are found among the many.
 create index operations_unsent on operations (state, id) where state > 10;
@@ -184,10 +187,13 @@ create table payments (
     state integer not null,
     content_hash blob not null,
     body text not null,
+    -- Copied from the body: when an open payment is asked about once more and told as expired.
+    expires_at integer,
     created_at integer not null,
     updated_at integer not null
 ) strict;
 create index payments_dossier on payments (dossier);
+create index payments_expiring on payments (expires_at) where state = 1;
 
 -- Every opening of a payment; old ones stay watched.
 create table payment_references (

@@ -24,6 +24,8 @@ error-batch_unreadable = A batch has to be a JSON array: { $what }
 error-content_type = The content type “{ $what }” is not taken; use application/cloudevents+json or application/cloudevents-batch+json.
 error-reason_missing = A reason is needed.
 error-not_allowed = That cannot be done with the operation now ({ $what }).
+error-no_such_incident = There is no open incident { $what }.
+error-closes_itself = Incident { $what } closes by itself, when what is missing is supplied or the partner is back; it is not closed by hand.
 
 notice-dossier = No dossier with the code { $what } is known
     .next = Check the code on the receipt. If it is right, the one-stop system has not published any event of it, or the event is in quarantine.

@@ -24,6 +24,8 @@ error-batch_unreadable = Lô sự kiện phải là một mảng JSON: { $what }
 error-content_type = Không nhận loại nội dung “{ $what }”; dùng application/cloudevents+json hoặc application/cloudevents-batch+json.
 error-reason_missing = Phải ghi lý do.
 error-not_allowed = Lúc này không làm được việc đó với thao tác ({ $what }).
+error-no_such_incident = Không có sự cố đang mở nào mang số { $what }.
+error-closes_itself = Sự cố { $what } tự đóng khi thứ còn thiếu được bổ sung hoặc đối tác hoạt động lại; không đóng bằng tay.
 
 notice-dossier = Chưa có hồ sơ mang mã { $what }
     .next = Kiểm tra lại mã trên giấy hẹn. Nếu mã đúng, phần mềm một cửa chưa phát sự kiện nào của hồ sơ này, hoặc sự kiện đang nằm ở mục Cách ly.

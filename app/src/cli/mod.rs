@@ -7,6 +7,7 @@ mod config;
 mod dossier;
 mod event;
 mod failure;
+mod incident;
 mod operation;
 mod output;
 mod quarantine;
@@ -106,7 +107,11 @@ pub enum Command {
     /// List, show, retry, dismiss operations
     #[command(subcommand, verbatim_doc_comment)]
     Operation(operation::Operation),
-    /// Xem các sự kiện bị cách ly và lý do
+    /// Xem, đóng các sự cố đang chờ người xử lý
+    /// List and close what is open for a person
+    #[command(subcommand, verbatim_doc_comment)]
+    Incident(incident::Incident),
+    /// Xem, đóng các sự kiện bị cách ly
     /// Events that could not be admitted, and why
     #[command(subcommand, verbatim_doc_comment)]
     Quarantine(quarantine::Quarantine),
@@ -182,6 +187,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Event(event) => event.run(global, screen).await,
         Command::Dossier(dossier) => dossier.run(global, screen).await,
         Command::Operation(operation) => operation.run(global, screen).await,
+        Command::Incident(incident) => incident.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
         Command::Status => status::run(global, screen).await,
         Command::Migrate => serve::migrate(global, screen).await,

@@ -1,4 +1,4 @@
-//! `lienthong quarantine list|show`: events that could not be admitted, with the reason in a clerk's words.
+//! `lienthong quarantine list|show|close`: events that could not be admitted, with the reason in a clerk's words.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::{
-    Failure, Global, Screen, api, when,
+    Failure, Global, Screen, api,
+    incident::Close,
+    when,
     words::{advice, list, number, text},
 };
 
@@ -21,6 +23,10 @@ pub enum Quarantine {
     /// One event with its raw text
     #[command(verbatim_doc_comment)]
     Show(One),
+    /// Đóng một mục vì không còn gì để làm, có ghi lý do
+    /// Close an entry of which nothing will come, on record
+    #[command(verbatim_doc_comment)]
+    Close(Close),
 }
 
 /// Which page.
@@ -55,6 +61,7 @@ impl Quarantine {
             Self::Show(one) => {
                 show_one(screen, &api::ask(global, screen, &format!("/v1/quarantine/{}", one.id)).await?);
             }
+            Self::Close(close) => close.run(global, screen, "quarantine", "done-entry").await?,
         }
         Ok(ExitCode::SUCCESS)
     }

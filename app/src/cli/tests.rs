@@ -26,6 +26,9 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong operation retry 7 --reason x",
         "lienthong operation dismiss 7 --reason x",
         "lienthong quarantine show 3",
+        "lienthong quarantine close 3 --reason x",
+        "lienthong incident list",
+        "lienthong incident close 3 --reason x",
         "lienthong status --lang en",
         "lienthong token issue --subject an --scope read,publish --days 30",
         "lienthong config check",
@@ -70,6 +73,7 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         include_str!("config.rs"),
         include_str!("dossier.rs"),
         include_str!("event.rs"),
+        include_str!("incident.rs"),
         include_str!("operation.rs"),
         include_str!("quarantine.rs"),
         include_str!("schema.rs"),
@@ -79,7 +83,8 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         include_str!("../sandbox/closing.rs"),
         include_str!("../sandbox/play.rs"),
     ];
-    let mut keys = vec!["done-retry".to_owned(), "done-dismiss".to_owned()];
+    let mut keys: Vec<String> =
+        ["done-retry", "done-dismiss", "done-incident", "done-entry"].map(str::to_owned).into();
     for source in sources {
         for call in ["say(\"", "say_with(\"", "row(\"", "say_with(\n        \""] {
             keys.extend(source.split(call).skip(1).filter_map(|s| s.split('"').next()).map(str::to_owned));

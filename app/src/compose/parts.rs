@@ -51,6 +51,7 @@ pub(super) fn rules(config: &Config, connectors: &[Arc<dyn Connector>]) -> Rules
                 actions: manifest.actions.keys().copied().collect(),
                 probes: std::collections::BTreeSet::new(),
                 settling: manifest.settling_window,
+                person_after_doubt: manifest.person_after_doubt.clone(),
                 routes: entry.routes.clone(),
             }
         })

@@ -80,11 +80,12 @@ pub fn of_need(key: &str) -> Advice {
     }
 }
 
-/// What to do about an open incident: a need, or money that is not what it should be.
+/// What to do about an open incident: a need, money that is not what it should be, two dossiers that may be one.
 pub fn of_incident(key: &str) -> Advice {
     match key.split_once(':') {
         Some(("amount", payment)) => Advice::new("incident-amount", true).with("what", payment),
         Some(("refund", payment)) => Advice::new("incident-refund", true).with("what", payment),
+        Some(("codes", both)) => Advice::new("incident-codes", true).with("what", both.replace(':', " · ")),
         Some(("pause", _)) => of_pause(None),
         _ => of_need(key),
     }

@@ -1,9 +1,13 @@
 //! Settings of the national portal's connector, and what they mean once checked.
 
-use lienthong_core::{event::data::PaperKind, status::PortalStatus};
+use lienthong_core::{event::data::PaperKind, operation::ActionKind, status::PortalStatus};
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::http::{ConfigError, HttpConfig};
 
@@ -86,7 +90,7 @@ pub struct Config {
     /// How long answers of `LayThuTuc` are kept.
     #[serde(default = "default::procedure_cache_hours")]
     pub procedure_cache_hours: u32,
-    /// What to do with progress steps after an unclear answer. Not wired yet: the engine repeats.
+    /// What to do with progress steps after an unclear answer.
     #[serde(default)]
     pub on_unclear_steps: OnUnclearSteps,
     /// Codes with which the portal refuses a session; together with `session_phrases`. A guess: not documented.
@@ -233,9 +237,12 @@ pub struct Rewrite {
 }
 
 impl Config {
-    /// Whether steps should wait for a person after an unclear answer. Not wired yet: `Manifest` has no place for it.
-    pub fn steps_wait_for_person(&self) -> bool {
-        self.on_unclear_steps == OnUnclearSteps::Person
+    /// The actions that wait for a person after an unclear answer.
+    pub(super) fn person_after_doubt(&self) -> BTreeSet<ActionKind> {
+        match self.on_unclear_steps {
+            OnUnclearSteps::Repeat => BTreeSet::new(),
+            OnUnclearSteps::Person => BTreeSet::from([ActionKind::AppendProgress]),
+        }
     }
 
     /// How long one call may take.

@@ -89,6 +89,7 @@ impl Dvcqg {
             ]
             .into(),
             settling_window: SignedDuration::from_secs(i64::from(config.settling_seconds)),
+            person_after_doubt: config.person_after_doubt(),
             in_flight: in_flight.unwrap_or(IN_FLIGHT),
         };
         Ok(Self {
@@ -169,6 +170,7 @@ impl Connector for Dvcqg {
     async fn attempt(&self, task: &Task, call: &Call<'_>) -> Outcome {
         match task.payload.as_ref() {
             Payload::SyncDossier => self.sync_dossier(task, call).await,
+            Payload::AdoptDossier => self.adopt_dossier(task, call).await,
             Payload::AppendProgress { steps } => self.append_progress(task, steps, call).await,
             other => Outcome::refused(
                 Cause::Internal,

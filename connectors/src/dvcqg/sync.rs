@@ -2,7 +2,7 @@
 //! the full state.
 
 use lienthong_core::{
-    outcome::{Cause, Outcome},
+    outcome::{Cause, Outcome, Proof},
     port::connector::{Call, Task},
 };
 use serde_json::{Value, json};
@@ -35,10 +35,34 @@ impl Mode {
 impl Dvcqg {
     /// The whole attempt.
     pub(super) async fn sync_dossier(&self, task: &Task, call: &Call<'_>) -> Outcome {
-        self.try_sync(task, call).await.unwrap_or_else(|outcome| outcome)
+        self.try_sync(task, call, None).await.unwrap_or_else(|outcome| outcome)
     }
 
-    async fn try_sync(&self, task: &Task, call: &Call<'_>) -> Result<Outcome, Outcome> {
+    /// The same for a dossier of a former system: one look-up, and nothing is sent if the portal knows it.
+    pub(super) async fn adopt_dossier(&self, task: &Task, call: &Call<'_>) -> Outcome {
+        self.try_adopt(task, call).await.unwrap_or_else(|outcome| outcome)
+    }
+
+    async fn try_adopt(&self, task: &Task, call: &Call<'_>) -> Result<Outcome, Outcome> {
+        let (state, dossier) = Self::typed(task)?;
+        let mut visit = Visit::new(self, call, map::personal(&dossier));
+        // An earlier attempt of ours may have created it, in whatever state: then it is sent in full.
+        let is_there = is_known(&mut visit, state.portal_code().as_str()).await?;
+        if is_there && !task.begun {
+            let mut proof = Proof { said: "TraCuuHoSo: known".to_owned(), ..Proof::default() };
+            proof.facts.insert("found".into(), Value::Bool(true));
+            return Ok(Outcome::Done(proof));
+        }
+        self.try_sync(task, call, Some(is_there)).await
+    }
+
+    /// `is_there`: what the portal was asked already.
+    async fn try_sync(
+        &self,
+        task: &Task,
+        call: &Call<'_>,
+        is_there: Option<bool>,
+    ) -> Result<Outcome, Outcome> {
         let (state, dossier) = Self::typed(task)?;
         let local =
             state.procedure().ok_or_else(|| map::lacks("MaTTHC", "the dossier names no procedure"))?;
@@ -49,7 +73,10 @@ impl Dvcqg {
         let mut visit = Visit::new(self, call, map::personal(&dossier));
         let names = self.catalogue.names(&mut visit, &code, entry, dossier.procedure.as_ref()).await?;
         mapped.name(names, &self.config)?;
-        let exists = task.acknowledged || is_known(&mut visit, &mapped).await?;
+        let exists = match is_there {
+            Some(is_there) => is_there,
+            None => task.acknowledged || is_known(&mut visit, &mapped.dossier.MaHoSo).await?,
+        };
         let mode = if exists { Mode::Update } else { Mode::Create };
         let reply = write(&mut visit, &mapped, mode).await?;
         match (mode, classify::meaning(&reply, &self.config)) {
@@ -68,7 +95,7 @@ impl Dvcqg {
         mapped: &Mapped,
         exists: &Reply,
     ) -> Result<Outcome, Outcome> {
-        if !task.begun && !is_known(visit, mapped).await? {
+        if !task.begun && !is_known(visit, &mapped.dossier.MaHoSo).await? {
             return Ok(self.refused(visit, exists, Mode::Create));
         }
         let reply = write(visit, mapped, Mode::Update).await?;
@@ -96,8 +123,8 @@ impl Dvcqg {
 }
 
 /// Whether the portal knows the dossier. Only a clear answer counts: anything else ends the attempt.
-async fn is_known(visit: &mut Visit<'_>, mapped: &Mapped) -> Result<bool, Outcome> {
-    let reply = visit.ask(&TraCuuHoSo { mahoso: &mapped.dossier.MaHoSo }, Effect::None).await?;
+async fn is_known(visit: &mut Visit<'_>, code: &str) -> Result<bool, Outcome> {
+    let reply = visit.ask(&TraCuuHoSo { mahoso: code }, Effect::None).await?;
     let config = &visit.portal.config;
     match (classify::meaning(&reply, config), reply.rows()) {
         (Meaning::Success, Some(rows)) => Ok(!rows.is_empty()),
@@ -117,6 +144,10 @@ async fn write(visit: &mut Visit<'_>, mapped: &Mapped, mode: Mode) -> Result<Rep
 fn done(visit: &Visit<'_>, mapped: &Mapped, reply: &Reply, mode: Mode, how: &[&str]) -> Outcome {
     let mut proof = classify::proof(reply, &visit.portal.config, &visit.personal());
     proof.facts.insert("mode".into(), json!(mode.word()));
+    // The number as this deployment sends it: what the portal shows from now on.
+    if let Ok(status) = mapped.dossier.TrangThaiHoSo.parse::<u8>() {
+        proof.facts.insert("portal_status".into(), json!(status));
+    }
     for fact in how {
         proof.facts.insert((*fact).to_owned(), Value::Bool(true));
     }

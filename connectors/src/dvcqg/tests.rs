@@ -238,7 +238,7 @@ fn wrong_settings_are_named() {
         assert_eq!(error.key, key, "{error}");
     }
     let portal = portal_with("http://a", json!({"on_unclear_steps": "person"}));
-    assert!(portal.config.steps_wait_for_person());
+    assert_eq!(portal.manifest.person_after_doubt, [ActionKind::AppendProgress].into());
     assert!(!format!("{:?}", portal.config).contains("TEST-PASSWORD"));
 }
 

@@ -32,7 +32,11 @@ use lienthong_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::http::{Answer, Budget, ConfigError, Failure, Http, Request, SecretSource};
 use attempt::{dead, found};
@@ -73,6 +77,7 @@ pub fn connector(
         label,
         actions: BTreeMap::from([(ActionKind::OpenPayment, longest)]),
         settling_window: SignedDuration::from_secs(i64::from(config.settling_seconds)),
+        person_after_doubt: BTreeSet::new(),
         in_flight: in_flight.unwrap_or(IN_FLIGHT),
     };
     let http = Http::new(&config.http)?;

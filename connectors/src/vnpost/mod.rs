@@ -24,7 +24,11 @@ use lienthong_core::{
     plan::rules::PartnerKind,
     port::connector::{Call, CheckFailure, Connector, Feed, Manifest, Task},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::http::{Answer, Budget, ConfigError, Failure, Http, Request, SecretSource};
 use token::{Stop, Tokens};
@@ -62,6 +66,7 @@ pub fn connector(
         label,
         actions: BTreeMap::from([(ActionKind::CreateParcel, longest), (ActionKind::CancelParcel, longest)]),
         settling_window: SignedDuration::from_secs(i64::from(config.settling_seconds)),
+        person_after_doubt: BTreeSet::new(),
         in_flight: in_flight.unwrap_or(IN_FLIGHT),
     };
     Ok(Arc::new(Vnpost {
@@ -87,6 +92,7 @@ impl Connector for Vnpost {
             }
             Payload::CancelParcel { order_number, .. } => self.cancel(order_number, call, budget).await,
             Payload::SyncDossier
+            | Payload::AdoptDossier
             | Payload::AppendProgress { .. }
             | Payload::OpenPayment { .. }
             | Payload::Unassigned { .. } => {

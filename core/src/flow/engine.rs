@@ -138,6 +138,7 @@ impl Engine {
                 rule.actions = manifest.actions.keys().copied().collect();
                 rule.probes.clone_from(&probes);
                 rule.settling = manifest.settling_window;
+                rule.person_after_doubt.clone_from(&manifest.person_after_doubt);
             } else {
                 rules.connectors.push(crate::plan::rules::ConnectorRule {
                     id: manifest.id.clone(),
@@ -145,6 +146,7 @@ impl Engine {
                     actions: manifest.actions.keys().copied().collect(),
                     probes: probes.clone(),
                     settling: manifest.settling_window,
+                    person_after_doubt: manifest.person_after_doubt.clone(),
                     routes: Vec::new(),
                 });
             }

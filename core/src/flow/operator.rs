@@ -1,5 +1,5 @@
-//! What a person may do to an operation: send it again, or dismiss it, on record. Also the waking of held operations
-//! when a setting supplied their need.
+//! What a person may do, on record: send an operation again or dismiss it, close an incident about money or a quarantine
+//! entry. Also the waking of held operations when a setting supplied their need.
 
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
@@ -10,7 +10,7 @@ use crate::{
     lane::LaneState,
     need::Need,
     operation::{Operation, OperationState},
-    plan::{course, out, rules::Rules},
+    plan::{course, money, out, rules::Rules},
     port::{
         store::{StoreError, decide},
         work::{Scan, Scope, Work},
@@ -22,9 +22,9 @@ use crate::{
 pub enum Deed {
     /// Done.
     Done,
-    /// There is no such operation.
+    /// There is no such operation, open incident or open entry.
     NotFound,
-    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`.
+    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`, `closes_itself`.
     NotAllowed(String),
 }
 
@@ -90,7 +90,9 @@ async fn act(
             .iter()
             .find(|(_, l)| l.row.open.iter().any(|o| o.id == id))
             .map(|(key, _)| key.clone());
-        let Some(loaded) = key.and_then(|key| work.lanes.get_mut(&key)) else { return Deed::NotFound };
+        let Some(loaded) = key.as_ref().and_then(|key| work.lanes.get_mut(key)) else {
+            return Deed::NotFound;
+        };
         let is_head = loaded.row.head == Some(id);
         if is_head && loaded.row.state == LaneState::Running {
             return Deed::NotAllowed("running".into());
@@ -123,8 +125,7 @@ async fn act(
             work.touch(changed);
         }
         count_end(work, operation.state);
-        if let Some(need @ Need::Decision(_)) = need {
-            work.closed.push(need.to_string());
+        if let Some(Need::Decision(_)) = &need {
             let is_void = operation.state == OperationState::Dismissed;
             if let (true, Some(code)) = (is_void, &operation.subject)
                 && course::not_void(work, &rules, code).is_err()
@@ -133,10 +134,63 @@ async fn act(
                 return Deed::Done;
             }
         }
+        if let (Some(Need::Setting(_)), Some(key)) = (&need, &key) {
+            money::resolve_account(work, &rules, key, id);
+        }
         if was == OperationState::Stuck {
             resumed(work, &rules, &operation, deed);
         }
         work.audit.push((actor.clone(), format!("operation.{deed}: {reason}"), id.to_string()));
+        Deed::Done
+    })
+    .await
+}
+
+/// Closes an incident that nothing but a person's word can close: money that went back, a conflict that was looked into.
+/// Those of needs and pauses close by themselves.
+pub async fn close_incident(
+    engine: &Arc<Engine>,
+    incident: i64,
+    actor: &str,
+    reason: &str,
+) -> Result<Deed, StoreError> {
+    if reason.trim().is_empty() {
+        return Ok(Deed::NotAllowed("reason_missing".into()));
+    }
+    let mut scope = Scope::default();
+    scope.incidents.insert(incident);
+    let (actor, reason) = (actor.to_owned(), reason.to_owned());
+    decide(&*engine.store, scope, move |work| {
+        let Some(key) = work.incidents.get(&incident).cloned() else { return Deed::NotFound };
+        if key.starts_with("pause:") || key.parse::<Need>().is_ok() {
+            return Deed::NotAllowed("closes_itself".into());
+        }
+        work.audit.push((actor.clone(), format!("incident.close: {reason}"), key.clone()));
+        work.closed.push(key);
+        Deed::Done
+    })
+    .await
+}
+
+/// Closes a quarantine entry: nothing will come of the event, or it came in another way.
+pub async fn close_quarantine(
+    engine: &Arc<Engine>,
+    entry: i64,
+    actor: &str,
+    reason: &str,
+) -> Result<Deed, StoreError> {
+    if reason.trim().is_empty() {
+        return Ok(Deed::NotAllowed("reason_missing".into()));
+    }
+    let mut scope = Scope::default();
+    scope.quarantine.insert(entry);
+    let (actor, reason) = (actor.to_owned(), reason.to_owned());
+    decide(&*engine.store, scope, move |work| {
+        if !work.quarantine.contains(&entry) {
+            return Deed::NotFound;
+        }
+        work.audit.push((actor.clone(), format!("quarantine.close: {reason}"), entry.to_string()));
+        work.closed_quarantine.push(entry);
         Deed::Done
     })
     .await
@@ -163,8 +217,8 @@ pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreErro
     for _ in 0..PASSES {
         let scan = Scan::Need { prefix: prefix.to_owned(), limit: PASS };
         let scope = Scope { scan: vec![scan], ..Scope::default() };
-        let known = Arc::clone(&connectors);
-        let count = decide(&*engine.store, scope, move |work| wake_loaded(work, &known)).await?;
+        let (known, rules) = (Arc::clone(&connectors), Arc::clone(&engine.rules));
+        let count = decide(&*engine.store, scope, move |work| wake_loaded(work, &rules, &known)).await?;
         woken += count;
         if count < PASS {
             break;
@@ -177,23 +231,23 @@ pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreErro
 const PASS: usize = 1000;
 const PASSES: usize = 200;
 
-fn wake_loaded(work: &mut Work, connectors: &BTreeSet<ConnectorId>) -> usize {
+fn wake_loaded(work: &mut Work, rules: &Rules, connectors: &BTreeSet<ConnectorId>) -> usize {
     let now = work.now;
     let mut woken = Vec::new();
-    let held = work.lanes.values_mut().filter(|l| l.row.state == LaneState::Held);
-    for loaded in held.filter(|l| connectors.contains(&l.row.connector)) {
+    let held = work.lanes.iter_mut().filter(|(_, l)| l.row.state == LaneState::Held);
+    for (key, loaded) in held.filter(|((_, connector), _)| connectors.contains(connector)) {
         if let Some(operation) = loaded.edit().open.first_mut() {
             let need = operation.need.take();
             operation.state = OperationState::Ready;
             operation.due_at = now;
-            woken.push((operation.id, need));
+            woken.push((key.clone(), operation.id, need));
         }
     }
     let count = woken.len();
-    for (id, need) in woken {
+    for (lane, id, need) in woken {
         work.touch(id);
-        if let Some(need) = need {
-            work.closed.push(need.to_string());
+        if let Some(Need::Setting(_)) = need {
+            money::resolve_account(work, rules, &lane, id);
         }
     }
     count

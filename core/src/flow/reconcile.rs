@@ -21,7 +21,8 @@ use crate::{
 /// A question's deadline.
 const QUESTION: Duration = Duration::from_secs(45);
 
-/// Asks the platform about every fresh reference that may be paid and was not asked about lately.
+/// Asks the platform about every reference that may be paid and was not asked about lately, while it is fresh, and once
+/// more when the payment's time is over.
 pub async fn sweep(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreError> {
     let Some(inquiries) = member.connector.inquiries() else { return Ok(()) };
     if member.paused().is_some() {
@@ -35,7 +36,7 @@ pub async fn sweep(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreErr
     let before = later(now, -every);
     loop {
         let batch = i64::try_from(engine.settings.batch).unwrap_or(100);
-        let references = engine.store.references_to_ask(connector, made_after, before, batch).await?;
+        let references = engine.store.references_to_ask(connector, made_after, before, now, batch).await?;
         let is_last = references.len() < engine.settings.batch;
         for reference in references {
             let call = Call { now: engine.clock.now(), deadline: QUESTION, sessions: &**engine };

@@ -17,7 +17,7 @@ use crate::{
         backoff::Schedule,
         decide::{self, Terms},
     },
-    port::work::{IncidentRecord, Scope, Work},
+    port::work::{Scope, Work},
 };
 
 /// An operation that this process may bring to its partner (or ask about), under a lease.
@@ -219,20 +219,12 @@ pub fn follow_up(work: &mut Work, rules: &Rules, operation: &Operation, result: 
             out::tell(work, rules, "operation.stuck", &subject, unit, &about, out::stuck(operation));
             mark_parcel(work, operation, ParcelState::Refused);
         }
-        OperationState::Held => {
-            if let Some(need) = &operation.need {
-                work.opened.push(IncidentRecord {
-                    key: need.to_string(),
-                    connector: Some(operation.connector.clone()),
-                    said: subject,
-                });
-            }
-        }
         OperationState::Doubtful | OperationState::Awaiting => {
             mark_reference(work, operation, ReferenceState::Live);
         }
         OperationState::Ready
         | OperationState::Running
+        | OperationState::Held
         | OperationState::Superseded
         | OperationState::Dismissed => {}
     }
@@ -243,7 +235,9 @@ fn succeeded(work: &mut Work, rules: &Rules, operation: &Operation, subject: &st
     let facts = operation.proof.as_ref().map(|p| p.facts.clone()).unwrap_or_default();
     let fact = |name: &str| facts.get(name).cloned().unwrap_or(Value::Null);
     match &*operation.payload {
-        Payload::SyncDossier => {
+        // It was there: what the portal shows is the former system's.
+        Payload::AdoptDossier if facts.contains_key("found") => {}
+        Payload::SyncDossier | Payload::AdoptDossier => {
             let version = operation.version.unwrap_or_default();
             let data = json!({ "portal_status": fact("portal_status"), "version": version, "at": work.now });
             out::tell(work, rules, "portal.synced", subject, unit, &format!("{subject}:{version}"), data);

@@ -12,7 +12,7 @@ use crate::{
         rejection::{Reason, Rejection, Verdict},
     },
     id::{DossierCode, EventKey, LaneKey, RowId, UnitCode},
-    plan::{course, money, out, post, queue::Missing, rules::Rules},
+    plan::{course, join, money, out, post, queue::Missing, rules::Rules},
     port::work::{EventRecord, IdBlock, QuarantineRecord, Scope, Work},
 };
 
@@ -38,19 +38,10 @@ pub struct Effect {
     pub unit: Option<UnitCode>,
     /// Whether it came late.
     pub late: bool,
-    /// Whether it brought a full snapshot, and whether that is the first one of its dossier.
-    pub snapshot: Option<First>,
+    /// Whether it brought a full snapshot.
+    pub has_snapshot: bool,
     /// A remark for people.
     pub note: Option<String>,
-}
-
-/// Whether a full snapshot is the first one of its dossier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum First {
-    /// Until now the dossier was unknown.
-    Yes,
-    /// It was known before.
-    No,
 }
 
 /// Why an event of good form is not admitted after all, or that more has to be loaded.
@@ -84,6 +75,16 @@ pub fn scope(batch: &[Incoming]) -> Scope {
             scope.lanes.insert(LaneKey::from(code));
             if is_whole(event) {
                 scope.payments_of.insert(code.clone());
+            }
+        }
+        if let EventData::Dossier(data) = &event.data {
+            for payment in &data.open_payments {
+                scope.lanes.insert(LaneKey::from(&payment.id));
+                scope.payments.insert(payment.id.clone());
+            }
+            for parcel in &data.open_parcels {
+                scope.lanes.insert(LaneKey::from(&parcel.id));
+                scope.parcels.insert(parcel.id.clone());
             }
         }
         let (payment, parcel) = effects_of(event);
@@ -217,8 +218,11 @@ fn about_dossier(
     row: RowId,
     code: &DossierCode,
 ) -> Result<Effect, Refusal> {
-    check(work, rules, event)?;
-    let mut effect = course::follow(work, rules, event, row, code)?;
+    // Every reason to reject comes before the first change.
+    let standing = check(work, rules, event)?;
+    let planned = join::join(work, rules, event, row, code)?;
+    let mut effect = course::follow(work, rules, event, row, code, standing)?;
+    effect.planned += planned;
     money::follow(work, rules, event, row, &mut effect)?;
     post::follow(work, rules, event, row, &mut effect)?;
     course::finish(work, rules, event, row, &mut effect)?;
@@ -243,28 +247,67 @@ fn about_unit(
     Ok(effect)
 }
 
-/// Whether an event of good form may be admitted, given what is loaded of its dossier, payment and parcel.
-fn check(work: &Work, rules: &Rules, event: &Admissible) -> Result<(), Rejection> {
+/// Whether an event of good form may be admitted, given what is loaded of its dossier, payment and parcel; and by which
+/// right its source speaks.
+fn check(work: &Work, rules: &Rules, event: &Admissible) -> Result<Standing, Rejection> {
     match &event.subject {
         Subject::Dossier(code) => {
-            check_right(work, rules, event, code)?;
-            course::check_aliases(work, event, code)?;
+            let standing = check_right(work, rules, event, code)?;
             money::check(work, rules, event)?;
-            post::check(work, event)
+            post::check(work, event)?;
+            Ok(standing)
         }
-        Subject::Unit(unit) => check_unit(rules, event, &rules.canonical_unit(unit)),
+        Subject::Unit(unit) => {
+            check_unit(rules, event, &rules.canonical_unit(unit)).map(|()| Standing::Present)
+        }
     }
 }
 
 /// The same where nothing is known of any of them: what can be told without a store.
 pub fn judge(rules: &Rules, event: &Admissible) -> Result<(), Rejection> {
     let nothing = Work::new(event.at, Scope::default(), Arc::new(IdBlock::new(0..0)));
-    check(&nothing, rules, event).map_err(|rejection| identified(rejection, event))
+    check(&nothing, rules, event).map(drop).map_err(|rejection| identified(rejection, event))
 }
 
-/// Whether the source may speak for the unit that the event states and for the one that has the dossier: a statement
-/// alone must not take a dossier over. While neither is known, the code says it, if it names a unit of the province.
-fn check_right(work: &Work, rules: &Rules, event: &Admissible, code: &DossierCode) -> Result<(), Rejection> {
+/// By which right a source speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may speak for the unit that has the dossier.
+    Present,
+    /// It may speak for a unit that had the dossier when the event happened: what it says is late.
+    Former,
+}
+
+/// Whether the source may speak for the unit that the event states and for the one that has the dossier, or had it then.
+pub fn check_right(
+    work: &Work,
+    rules: &Rules,
+    event: &Admissible,
+    code: &DossierCode,
+) -> Result<Standing, Rejection> {
+    let stated = stated_unit(event).map(|unit| rules.canonical_unit(&unit));
+    let had_it = |(unit, until): &(UnitCode, jiff::Timestamp)| {
+        event.at <= *until
+            && stated.as_ref().is_none_or(|stated| stated == unit)
+            && check_unit(rules, event, unit).is_ok()
+    };
+    match check_right_of_now(work, rules, event, code) {
+        Ok(()) => Ok(Standing::Present),
+        Err(_) if work.dossier(code).is_some_and(|d| d.state.former_units.iter().any(had_it)) => {
+            Ok(Standing::Former)
+        }
+        Err(rejection) => Err(rejection),
+    }
+}
+
+/// A statement alone must not take a dossier over: both units count. While neither is known, the code says it, if it
+/// names a unit of the province.
+fn check_right_of_now(
+    work: &Work,
+    rules: &Rules,
+    event: &Admissible,
+    code: &DossierCode,
+) -> Result<(), Rejection> {
     let canonical = |unit: &UnitCode| rules.canonical_unit(unit);
     let stored = work.dossier(code).and_then(|d| d.unit.as_ref()).map(canonical);
     match (stated_unit(event).as_ref().map(canonical), stored) {

@@ -9,13 +9,12 @@ use crate::{
         Admissible, Subject,
         data::{DossierData, OnPortal, Snapshot, Step},
         names::{EventData, EventName},
-        rejection::{Reason, Rejection},
     },
     id::{ConnectorId, DossierCode, LaneKey, RowId, UnitCode, derived},
     need::Need,
     operation::{Payload, ProgressStep},
     plan::{
-        admit::{Effect, First, is_unassigned},
+        admit::{Effect, Standing, is_unassigned},
         late, out,
         queue::{Missing, Planned, enqueue, wake_snapshot},
         rules::{PartnerKind, Rules},
@@ -36,25 +35,18 @@ pub fn unassigned() -> ConnectorId {
     ConnectorId::parse(UNASSIGNED).unwrap_or_else(|_| unreachable!("a constant in the grammar"))
 }
 
-fn stated_codes(event: &Admissible) -> Vec<DossierCode> {
+/// The codes that an event gives its dossier.
+pub fn stated_codes(event: &Admissible) -> Vec<DossierCode> {
     let EventData::Dossier(data) = &event.data else { return Vec::new() };
     let Some(dossier) = &data.dossier else { return Vec::new() };
     dossier.code.iter().chain(&dossier.portal_code).cloned().collect()
 }
 
-/// A code that already means another dossier cannot be taken over.
-pub fn check_aliases(work: &Work, event: &Admissible, subject: &DossierCode) -> Result<(), Rejection> {
-    let mut codes = stated_codes(event);
-    codes.insert(0, subject.clone());
-    let mut known = codes.iter().filter_map(|c| work.dossier(c)).map(|d| &d.code);
-    let Some(first) = known.next() else { return Ok(()) };
-    match known.find(|other| *other != first) {
-        None => Ok(()),
-        Some(other) => {
-            let expected = format!("mã hồ sơ chỉ thuộc một hồ sơ (đang thuộc {first})");
-            Err(Rejection::new(Reason::AliasConflict, "/data/dossier", expected, other.as_str()))
-        }
-    }
+/// Whether one of an event's codes means the dossier of this row.
+pub fn names(work: &Work, event: &Admissible, subject: &DossierCode, dossier: RowId) -> bool {
+    let stated = stated_codes(event);
+    let mut codes = std::iter::once(subject).chain(&stated);
+    codes.any(|code| work.dossier(code).is_some_and(|d| d.row == dossier))
 }
 
 fn canonical(work: &Work, event: &Admissible, subject: &DossierCode) -> Option<DossierCode> {
@@ -98,11 +90,12 @@ pub fn follow(
     event: &Admissible,
     row: RowId,
     subject: &DossierCode,
+    standing: Standing,
 ) -> Result<Effect, Missing> {
     let known = canonical(work, event, subject);
-    let late = late::is_late(work, event, known.as_ref());
+    let late = standing == Standing::Former || late::is_late(work, event, known.as_ref());
     let patch = match &known {
-        Some(code) if late => Some(late::patch(work, event, code)?),
+        Some(code) if late => Some(late::patch(work, event, code, standing)?),
         _ => None,
     };
     let is_new = known.is_none();
@@ -113,7 +106,7 @@ pub fn follow(
         *highest = sequence.max(*highest);
     }
     let mut state = (*dossier.state).clone();
-    let mut snapshot = None;
+    let mut has_snapshot = false;
     if let Some(patch) = &patch {
         merge(&mut state.fields, patch);
     } else if let Some(result) = late::result(event.name, &event.raw) {
@@ -132,17 +125,21 @@ pub fn follow(
             (Some(_), _) | (None, None) => {}
         }
         if data.snapshot == Some(Snapshot::Full) || event.name == EventName::Adopted {
-            snapshot = Some(if dossier.known { First::No } else { First::Yes });
+            has_snapshot = true;
             dossier.known = true;
         }
         apply_course(&mut state, event, data, rules, late);
     }
     let unit = state.unit().map(|u| rules.canonical_unit(&u));
+    let of_code = || UnitCode::parse(code.unit_part()).ok().map(|u| rules.canonical_unit(&u));
     if let Some(unit) = &unit {
+        let before = dossier.unit.clone().or_else(|| if is_new { None } else { of_code() });
+        if let Some(before) = before.filter(|before| before != unit) {
+            state.former_units.push((before, event.at));
+        }
         dossier.unit = Some(unit.clone());
     }
     let (known, id) = (dossier.known, dossier.row);
-    let of_code = || UnitCode::parse(code.unit_part()).ok().map(|u| rules.canonical_unit(&u));
     let unit = dossier.unit.clone().or_else(of_code);
     replace_state(work, &code, state, row);
     if is_new && !known {
@@ -157,7 +154,7 @@ pub fn follow(
             data,
         );
     }
-    Ok(Effect { planned: 0, dossier: Some(id), unit, late, snapshot, note: None })
+    Ok(Effect { planned: 0, dossier: Some(id), unit, late, has_snapshot, note: None })
 }
 
 /// Status, supplements and the fields that an event states outside `data.dossier`.
@@ -259,12 +256,12 @@ pub fn finish(
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     let Some(code) = canonical(work, event, subject) else { return Ok(()) };
     tell_portal(work, rules, event, row, &code, effect)?;
-    effect.snapshot.map_or(Ok(()), |first| wake_known(work, &code, first))
+    if effect.has_snapshot { wake_known(work, &code) } else { Ok(()) }
 }
 
 /// Wakes everything that waited for a snapshot: the dossier's own lanes and those of its payments. A partner may have
 /// asked for another one of a dossier that was known already.
-fn wake_known(work: &mut Work, code: &DossierCode, first: First) -> Result<(), Missing> {
+fn wake_known(work: &mut Work, code: &DossierCode) -> Result<(), Missing> {
     if !work.scope.payments_of.contains(code) || !work.scope.lanes.contains(&LaneKey::from(code)) {
         work.missing.payments_of.insert(code.clone());
         work.missing.lanes.insert(LaneKey::from(code));
@@ -278,12 +275,8 @@ fn wake_known(work: &mut Work, code: &DossierCode, first: First) -> Result<(), M
         return Err(Missing);
     }
     let version = work.dossiers.get(code).map_or(0, |d| d.row.version);
-    let mut woken = 0;
     for key in keys {
-        woken += wake_snapshot(work, &key, code, version);
-    }
-    if woken > 0 || first == First::Yes {
-        work.closed.push(Need::Snapshot(code.to_string()).to_string());
+        wake_snapshot(work, &key, code, version);
     }
     Ok(())
 }
@@ -315,7 +308,12 @@ fn tell_portal(
     if changed && adopted != Some(OnPortal::Yes) {
         let is_voided = event.name == EventName::Voided;
         let need = is_voided.then(|| Need::Decision(format!("voided:{code}")));
-        sync(work, rules, &portal, code, row, need)?;
+        let is_there = work.lane(&portal, &LaneKey::from(code)).ok_or(Missing)?.row.acknowledged;
+        let payload = match adopted {
+            Some(OnPortal::Ask) if !is_there => Payload::AdoptDossier,
+            _ => Payload::SyncDossier,
+        };
+        plan_at_portal(work, rules, &portal, code, row, payload, need)?;
         effect.planned += 1;
     }
     for chunk in steps.chunks(STEPS_PER_OPERATION) {
@@ -354,7 +352,8 @@ pub fn not_void(work: &mut Work, rules: &Rules, code: &DossierCode) -> Result<()
     sync(work, rules, portal, &dossier.code, 0, None).map(|_| ())
 }
 
-fn plan_at_portal(
+/// Plans an operation on a dossier's lane at the portal; held, if the dossier was never told whole.
+pub fn plan_at_portal(
     work: &mut Work,
     rules: &Rules,
     portal: &ConnectorId,
@@ -368,13 +367,6 @@ fn plan_at_portal(
         return Err(Missing);
     };
     let need = need.or_else(|| (!dossier.known).then(|| Need::Snapshot(code.to_string())));
-    if let Some(need @ (Need::Snapshot(_) | Need::Decision(_))) = &need {
-        work.opened.push(crate::port::work::IncidentRecord {
-            key: need.to_string(),
-            connector: Some(portal.clone()),
-            said: code.to_string(),
-        });
-    }
     enqueue(
         work,
         rules,
@@ -448,11 +440,6 @@ pub fn answer_question(
     let Ok(key) = LaneKey::parse(&key) else { return Ok(()) };
     let wanted = event.name.as_str().to_owned();
     let need = Need::Action(wanted.clone());
-    work.opened.push(crate::port::work::IncidentRecord {
-        key: need.to_string(),
-        connector: None,
-        said: wanted.clone(),
-    });
     enqueue(
         work,
         rules,

@@ -1,13 +1,14 @@
 //! Late events: below the highest sequence applied of their source. Their step joins the end of the lane; their fields
 //! apply where no newer event of the source set the same field; what a newer event took back stays taken back.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
     dossier::{DossierState, without},
     event::{Admissible, names::EventName},
     id::{DossierCode, RowId},
-    plan::queue::Missing,
+    plan::{admit::Standing, queue::Missing},
     port::work::Work,
 };
 
@@ -19,8 +20,14 @@ pub fn is_late(work: &Work, event: &Admissible, code: Option<&DossierCode>) -> b
         .is_some_and(|highest| sequence < *highest)
 }
 
-/// What a late event still says of the dossier.
-pub fn patch(work: &mut Work, event: &Admissible, code: &DossierCode) -> Result<Map<String, Value>, Missing> {
+/// What a late event still says of the dossier. One of a former unit is late by its time: what another source told of
+/// later moments is newer, and the unit is not its to say.
+pub fn patch(
+    work: &mut Work,
+    event: &Admissible,
+    code: &DossierCode,
+    standing: Standing,
+) -> Result<Map<String, Value>, Missing> {
     let Some(loaded) = work.dossiers.get(code) else { return Ok(Map::new()) };
     let (row, state) = (loaded.row.row, std::sync::Arc::clone(&loaded.row.state));
     if !work.scope.history_of.contains(code) {
@@ -29,15 +36,25 @@ pub fn patch(work: &mut Work, event: &Admissible, code: &DossierCode) -> Result<
     }
     let mut patch = said(event.name, &event.raw);
     implied(&mut patch, event, &state);
+    if standing == Standing::Former {
+        patch.remove("unit");
+    }
     let of_this_batch = work
         .new_events
         .iter()
-        .filter(|e| e.dossier == Some(row) && e.key.source == event.key.source)
-        .map(|e| (e.sequence, &e.body));
-    let stored = work.history.get(&row).into_iter().flatten();
-    let stored = stored.filter(|e| e.source == event.key.source).map(|e| (e.sequence, &e.body));
-    for (_, body) in stored.chain(of_this_batch).filter(|(sequence, _)| *sequence > event.sequence) {
+        .filter(|e| e.dossier == Some(row))
+        .map(|e| (&e.key.source, e.sequence, &e.body));
+    let stored = work.history.get(&row).into_iter().flatten().map(|e| (&e.source, e.sequence, &e.body));
+    for (source, sequence, body) in stored.chain(of_this_batch) {
+        let is_own = *source == event.key.source;
+        if (is_own && sequence <= event.sequence) || (!is_own && standing == Standing::Present) {
+            continue;
+        }
         let newer: Value = serde_json::from_str(body).unwrap_or_default();
+        let at = newer.get("time").and_then(Value::as_str).and_then(|t| t.parse::<Timestamp>().ok());
+        if !is_own && at <= Some(event.at) {
+            continue;
+        }
         if newer.pointer("/data/snapshot").and_then(Value::as_str) == Some("full") {
             return Ok(Map::new());
         }

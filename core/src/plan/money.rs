@@ -9,7 +9,7 @@ use crate::{
     dossier::{Settled, SettledHow},
     event::{
         Admissible, Subject, canonical,
-        data::{LineKind, PaidAtDeskData, Payment, PaymentLine},
+        data::{Account, LineKind, PaidAtDeskData, Payment, PaymentLine},
         names::{EventData, EventName},
         rejection::{Reason, Rejection},
     },
@@ -19,7 +19,7 @@ use crate::{
     payment::{PaymentRecord, PaymentState, ReferenceRecord, ReferenceState},
     plan::{
         admit::Effect,
-        course::{bound, replace_state, unassigned},
+        course::{bound, names, replace_state, unassigned},
         late, out,
         queue::{Missing, Planned, annul, end_waiting, enqueue},
         rules::{PartnerKind, Rules, is_match},
@@ -34,6 +34,41 @@ fn requested(event: &Admissible) -> Option<(&Payment, &Value)> {
         _ => return None,
     };
     Some((payment, event.raw.get("payment")?))
+}
+
+/// Payments that a former system opened, as an adopted dossier brings them.
+fn still_open(event: &Admissible) -> impl Iterator<Item = (usize, &Payment, &Value)> {
+    let typed = if let EventData::Dossier(data) = &event.data { data.open_payments.as_slice() } else { &[] };
+    let raw = event.raw.get("open_payments").and_then(Value::as_array).into_iter().flatten();
+    typed.iter().zip(raw).enumerate().map(|(at, (payment, raw))| (at, payment, raw))
+}
+
+/// Keeps what a former system opened: it is known by its id, may be paid at the desk, taken back, refunded, and is not
+/// opened again. Its platform does not know a reference of ours, so that nobody can be asked about it.
+fn adopt(work: &mut Work, rules: &Rules, event: &Admissible, code: &DossierCode) {
+    let Some(dossier) = work.dossiers.get(code).map(|d| d.row.clone()) else { return };
+    for (_, payment, raw) in still_open(event) {
+        if work.payments.contains_key(&payment.id) {
+            continue;
+        }
+        let connector = bound(work, rules, code, PartnerKind::Payment, event.name.as_str());
+        let record = PaymentRecord {
+            row: work.id(),
+            id: payment.id.clone(),
+            dossier: dossier.row,
+            subject: code.clone(),
+            unit: dossier.unit.clone(),
+            connector: connector.unwrap_or_else(unassigned),
+            amount: payment.lines.iter().map(|l| l.amount.get()).sum(),
+            state: PaymentState::Open,
+            body: Arc::new(payment.clone()),
+            content_hash: canonical::hash(raw),
+            references: Vec::new(),
+            created_at: work.now,
+            updated_at: work.now,
+        };
+        work.payments.insert(payment.id.clone(), Loaded::fresh(record));
+    }
 }
 
 /// The payment that an event names, and where.
@@ -63,10 +98,20 @@ pub fn check(work: &Work, rules: &Rules, event: &Admissible) -> Result<(), Rejec
     let dossier = work.dossier(subject);
     if let Some((id, path)) = named(event)
         && let Some(known) = work.payments.get(id)
-        && dossier.is_none_or(|d| d.row != known.row.dossier)
+        && !names(work, event, subject, known.row.dossier)
     {
         let expected = "khoản thanh toán của chính hồ sơ này";
         return Err(Rejection::new(Reason::EffectConflict, path, expected, id.as_str()));
+    }
+    for (at, payment, raw) in still_open(event) {
+        let path = format!("/data/open_payments/{at}/id");
+        let is_other = |known: &Loaded<PaymentRecord>| {
+            known.row.content_hash != canonical::hash(raw) || !names(work, event, subject, known.row.dossier)
+        };
+        if work.payments.get(&payment.id).is_some_and(is_other) {
+            let expected = "khoản thanh toán của chính hồ sơ này, nội dung đúng như lần đầu";
+            return Err(Rejection::new(Reason::EffectConflict, path, expected, payment.id.as_str()));
+        }
     }
     let Some((payment, raw)) = requested(event) else { return Ok(()) };
     let unit = dossier.and_then(|d| d.unit.as_ref()).map_or(subject.unit_part(), UnitCode::as_str);
@@ -95,6 +140,7 @@ pub fn follow(
 ) -> Result<(), Missing> {
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     let Some(code) = work.dossier(subject).map(|d| d.code.clone()) else { return Ok(()) };
+    adopt(work, rules, event, &code);
     if let Some((payment, raw)) = requested(event) {
         return request(work, rules, &Request { event, row, code: &code, payment, raw }, effect);
     }
@@ -138,6 +184,7 @@ pub fn follow(
             let (id, now) = (known.row.id.clone(), work.now);
             let record = known.edit();
             (record.state, record.updated_at) = (PaymentState::Refunded, now);
+            work.closed.extend([format!("refund:{id}"), format!("amount:{id}")]);
             let (due, online) = (record.amount, record.references.iter().filter_map(|r| r.paid_amount).sum());
             give_back(work, &code, &id, &Given { due, online, back: data.amount.get() }, row);
             let told = json!({ "payment_id": id, "amount": data.amount, "at": data.at, "reference": data.reference });
@@ -177,7 +224,7 @@ fn request(
         return Ok(());
     }
     let mut body = payment.clone();
-    if let Some(listed) = payment.beneficiary_code.as_ref().and_then(|c| rules.beneficiaries.get(c)) {
+    if let Some(listed) = listed(rules, payment) {
         body.beneficiary = Some(listed.clone());
     }
     let wished = payment.platform.as_deref().and_then(|p| ConnectorId::parse(p).ok());
@@ -228,7 +275,6 @@ fn request(
     } else {
         let wanted = "open_payment".to_owned();
         let need = Need::Action(wanted.clone());
-        work.opened.push(IncidentRecord { key: need.to_string(), connector: None, said: wanted.clone() });
         (Payload::Unassigned { wanted }, Some(need))
     };
     let need = need.or_else(|| (!dossier.known).then(|| Need::Snapshot(code.to_string())));
@@ -241,6 +287,48 @@ fn request(
     )?;
     effect.planned += 1;
     Ok(())
+}
+
+/// The account of a payment as the approved list has it now.
+fn listed<'a>(rules: &'a Rules, payment: &Payment) -> Option<&'a Account> {
+    if let Some(code) = &payment.beneficiary_code {
+        return rules.beneficiaries.get(code);
+    }
+    // Given in full, and since completed in the list: what was given still has to be the same.
+    let given = payment.beneficiary.as_ref()?;
+    let fits = |given: &str, listed: &str| given.is_empty() || given == listed;
+    rules.beneficiaries.values().find(|a| {
+        a.account == given.account
+            && fits(&given.bank_bin, &a.bank_bin)
+            && fits(&given.bank_code, &a.bank_code)
+            && fits(&given.holder, &a.holder)
+    })
+}
+
+/// Puts the account of the approved list into an opening that waited because the list was incomplete when the payment
+/// was asked for. One that may have reached the platform keeps its bytes. What is not loaded is
+/// asked for in [`Work::missing`].
+pub fn resolve_account(work: &mut Work, rules: &Rules, lane: &(LaneKey, ConnectorId), operation: RowId) {
+    let open = work.lanes.get(lane).into_iter().flat_map(|l| &l.row.open);
+    let Some(operation) = open.clone().find(|o| o.id == operation && !o.begun) else { return };
+    let Payload::OpenPayment { payment, .. } = &*operation.payload else { return };
+    let Some(account) = listed(rules, payment).filter(|a| payment.beneficiary.as_ref() != Some(*a)) else {
+        return;
+    };
+    let (payment, id) = (payment.id.clone(), operation.id);
+    if !work.scope.payments.contains(&payment) {
+        work.missing.payments.insert(payment);
+        return;
+    }
+    let Some(record) = work.payments.get_mut(&payment) else { return };
+    Arc::make_mut(&mut record.edit().body).beneficiary = Some(account.clone());
+    let open = work.lanes.get_mut(lane).into_iter().flat_map(|l| &mut l.edit().open);
+    for operation in open.filter(|o| o.id == id) {
+        if let Payload::OpenPayment { payment, .. } = Arc::make_mut(&mut operation.payload) {
+            payment.beneficiary = Some(account.clone());
+        }
+    }
+    work.touch(id);
 }
 
 /// Where a payment stands whose request comes after the event that took it back or settled it.

@@ -6,26 +6,38 @@ use std::sync::Arc;
 use crate::{
     event::{
         Admissible, Subject, canonical,
+        data::Parcel,
         names::{EventData, EventName},
         rejection::{Reason, Rejection},
     },
-    id::{ConnectorId, LaneKey, OrderNumber, ParcelId, RowId},
+    id::{ConnectorId, DossierCode, LaneKey, OrderNumber, ParcelId, RowId},
     need::Need,
     operation::{ActionKind, Operation, OperationState, Payload},
     outcome::Proof,
     parcel::{Direction, ParcelMove, ParcelRecord, ParcelState},
     plan::{
         admit::Effect,
-        course::{bound, unassigned},
+        course::{bound, names, unassigned},
         late, out,
         queue::{Missing, Planned, annul, enqueue},
         rules::{PartnerKind, Rules},
     },
-    port::work::{IncidentRecord, Loaded, Work},
+    port::work::{Loaded, Work},
 };
 
 /// The same parcel id with other content or for another dossier is a conflict.
 pub fn check(work: &Work, event: &Admissible) -> Result<(), Rejection> {
+    for (at, parcel, raw) in still_open(event) {
+        let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
+        let is_other = |known: &Loaded<ParcelRecord>| {
+            known.row.content_hash != canonical::hash(raw) || !names(work, event, subject, known.row.dossier)
+        };
+        if work.parcels.get(&parcel.id).is_some_and(is_other) {
+            let expected = "bưu gửi của chính hồ sơ này, nội dung đúng như lần đầu";
+            let path = format!("/data/open_parcels/{at}/id");
+            return Err(Rejection::new(Reason::EffectConflict, path, expected, parcel.id.as_str()));
+        }
+    }
     let (id, path) = match &event.data {
         EventData::Parcel(data) => (&data.parcel.id, "/data/parcel/id"),
         EventData::ParcelCancelled(data) => (&data.parcel_id, "/data/parcel_id"),
@@ -33,7 +45,7 @@ pub fn check(work: &Work, event: &Admissible) -> Result<(), Rejection> {
     };
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     if let Some(known) = work.parcels.get(id)
-        && work.dossier(subject).is_none_or(|d| d.row != known.row.dossier)
+        && !names(work, event, subject, known.row.dossier)
     {
         let expected = "bưu gửi của chính hồ sơ này";
         return Err(Rejection::new(Reason::EffectConflict, path, expected, id.as_str()));
@@ -49,6 +61,44 @@ pub fn check(work: &Work, event: &Admissible) -> Result<(), Rejection> {
     }
 }
 
+/// Parcels that a former system ordered, as an adopted dossier brings them.
+fn still_open(event: &Admissible) -> impl Iterator<Item = (usize, &Parcel, &Value)> {
+    let typed = if let EventData::Dossier(data) = &event.data { data.open_parcels.as_slice() } else { &[] };
+    let raw = event.raw.get("open_parcels").and_then(Value::as_array).into_iter().flatten();
+    typed.iter().zip(raw).enumerate().map(|(at, (parcel, raw))| (at, parcel, raw))
+}
+
+/// Keeps what a former system ordered: it is not ordered again, can be cancelled, and is tracked if the post knows it by
+/// the order number that we would have given it.
+fn adopt(work: &mut Work, rules: &Rules, event: &Admissible, code: &DossierCode) {
+    let Some(dossier) = work.dossiers.get(code).map(|d| d.row.clone()) else { return };
+    for (_, parcel, raw) in still_open(event) {
+        if work.parcels.contains_key(&parcel.id) {
+            continue;
+        }
+        let connector = bound(work, rules, code, PartnerKind::Post, event.name.as_str());
+        let record = ParcelRecord {
+            row: work.id(),
+            id: parcel.id.clone(),
+            dossier: dossier.row,
+            subject: code.clone(),
+            unit: dossier.unit.clone(),
+            connector: connector.unwrap_or_else(unassigned),
+            direction: if parcel.sender.is_some() { Direction::Pickup } else { Direction::Return },
+            order_number: OrderNumber::of(&parcel.id),
+            state: ParcelState::Accepted,
+            item_code: None,
+            moved_at: None,
+            last_move: None,
+            body: Arc::new(parcel.clone()),
+            content_hash: canonical::hash(raw),
+            created_at: work.now,
+            updated_at: work.now,
+        };
+        work.parcels.insert(parcel.id.clone(), Loaded::fresh(record));
+    }
+}
+
 /// Applies what the event says about parcels.
 pub fn follow(
     work: &mut Work,
@@ -60,6 +110,14 @@ pub fn follow(
     match &event.data {
         EventData::Parcel(_) => order(work, rules, event, row, effect),
         EventData::ParcelCancelled(_) => cancel(work, rules, event, row, effect),
+        EventData::Dossier(_) => {
+            if let Subject::Dossier(subject) = &event.subject
+                && let Some(code) = work.dossier(subject).map(|d| d.code.clone())
+            {
+                adopt(work, rules, event, &code);
+            }
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
@@ -113,7 +171,6 @@ fn order(
     } else {
         let wanted = "create_parcel".to_owned();
         let need = Need::Action(wanted.clone());
-        work.opened.push(IncidentRecord { key: need.to_string(), connector: None, said: wanted.clone() });
         (Payload::Unassigned { wanted }, Some(need))
     };
     // A parcel needs nothing of the dossier: it goes even while the dossier's snapshot is missing.

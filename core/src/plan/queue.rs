@@ -174,8 +174,8 @@ pub fn end_waiting(
 }
 
 /// Wakes the operations of a dossier's lane that waited for its snapshot. Those that have not begun carry the newest
-/// version: the one fixed at planning was known to be incomplete. Answers how many.
-pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version: i64) -> usize {
+/// version: the one fixed at planning was known to be incomplete.
+pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version: i64) {
     let need = Need::Snapshot(code.to_string());
     let mut woken = Vec::new();
     let now = work.now;
@@ -193,8 +193,7 @@ pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version
             woken.push(operation.id);
         }
     }
-    for id in &woken {
-        work.touch(*id);
+    for id in woken {
+        work.touch(id);
     }
-    woken.len()
 }

@@ -77,6 +77,8 @@ pub struct ConnectorRule {
     pub probes: BTreeSet<ActionKind>,
     /// The partner's settling window.
     pub settling: jiff::SignedDuration,
+    /// Actions that a person decides about after doubt, by configuration.
+    pub person_after_doubt: BTreeSet<ActionKind>,
     /// What it serves; any of them. Empty: everything.
     pub routes: Vec<Route>,
 }
@@ -152,10 +154,16 @@ impl Rules {
         self.connectors.iter().find(|c| &c.id == id)
     }
 
-    /// The row of the action table for an action of a connector.
+    /// The row of the action table for an action of a connector, as its configuration has it.
     pub fn action(&self, id: &ConnectorId, action: ActionKind) -> crate::policy::action::ActionRule {
-        let has_query = self.connector(id).is_some_and(|c| c.probes.contains(&action));
-        crate::policy::action::rule(action, has_query)
+        let connector = self.connector(id);
+        let has_query = connector.is_some_and(|c| c.probes.contains(&action));
+        let rule = crate::policy::action::rule(action, has_query);
+        if connector.is_some_and(|c| c.person_after_doubt.contains(&action)) {
+            rule.for_a_person()
+        } else {
+            rule
+        }
     }
 
     /// The partner's settling window.

@@ -39,6 +39,13 @@ pub struct ActionRule {
     pub handed_over: bool,
 }
 
+impl ActionRule {
+    /// The same row where configuration leaves every doubt to a person.
+    pub fn for_a_person(self) -> Self {
+        Self { repeat: Repeat::Dangerous, handed_over: false, ..self }
+    }
+}
+
 /// The row of an action. `has_query`: whether the partner can be asked about it.
 pub fn rule(action: ActionKind, has_query: bool) -> ActionRule {
     let base = ActionRule {

@@ -2,7 +2,11 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     dossier::DossierState,
@@ -31,6 +35,8 @@ pub struct Manifest {
     pub actions: BTreeMap<ActionKind, Duration>,
     /// After an unclear attempt nothing goes out on the lane for this long, and "absent" does not count.
     pub settling_window: SignedDuration,
+    /// Actions that a person decides about after an unclear attempt, where the action table would repeat them.
+    pub person_after_doubt: BTreeSet<ActionKind>,
     /// How many operations may be with the partner at once, per process.
     pub in_flight: usize,
 }

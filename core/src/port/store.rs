@@ -209,12 +209,14 @@ pub trait Store: Send + Sync {
     async fn ledgers(&self) -> Result<LedgerState, StoreError>;
 
     /// Payments with a reference that may be paid and was not asked about since `before`, oldest first: what the sweep
-    /// asks the platform about. Only references made after `made_after`.
+    /// asks the platform about. Only references made after `made_after`, and those of open payments whose time was over
+    /// at `expired_by`, whenever they were made.
     async fn references_to_ask(
         &self,
         connector: &ConnectorId,
         made_after: Timestamp,
         before: Timestamp,
+        expired_by: Timestamp,
         limit: i64,
     ) -> Result<Vec<ReferenceToAsk>, StoreError>;
 
@@ -248,6 +250,7 @@ pub struct ReferenceToAsk {
 /// Runs a decision on what was loaded; for stores. One that panics is refused, so that what made it panic is found by
 /// halving the batch and put aside, and nothing waits behind it.
 pub fn run_decision(decide: &Decision, work: &mut Work) -> Result<(), StoreError> {
+    work.begin();
     catch_unwind(AssertUnwindSafe(|| decide(work)))
         .map_err(|_| StoreError::Rejected("the decision panicked; the log has the place".into()))
 }

@@ -336,8 +336,8 @@ pub trait Views: Send + Sync {
         &self,
         id: i64,
     ) -> Result<Option<(OperationView, Vec<AttemptView>, Option<String>)>, StoreError>;
-    /// Quarantine entries above `after`, by number, at most `limit`.
+    /// Open quarantine entries above `after`, by number, at most `limit`.
     async fn quarantine(&self, after: i64, limit: i64) -> Result<Vec<QuarantineView>, StoreError>;
-    /// One entry.
+    /// One entry, open or closed.
     async fn quarantine_entry(&self, id: i64) -> Result<Option<QuarantineView>, StoreError>;
 }

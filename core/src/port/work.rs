@@ -18,7 +18,8 @@ use crate::{
         RowId, Source, UnitCode,
     },
     lane::{Lane, LaneState},
-    operation::{Attempt, Operation},
+    need::Need,
+    operation::{Attempt, Operation, Payload},
     parcel::{ParcelMove, ParcelRecord},
     payment::PaymentRecord,
 };
@@ -40,6 +41,8 @@ pub struct Scope {
     pub references: BTreeSet<(ConnectorId, Reference)>,
     /// Parcels by id.
     pub parcels: BTreeSet<ParcelId>,
+    /// All parcels of these dossiers (canonical codes).
+    pub parcels_of: BTreeSet<DossierCode>,
     /// Parcels by order number.
     pub orders: BTreeSet<(ConnectorId, OrderNumber)>,
     /// Lanes by key, whatever the connector.
@@ -50,6 +53,10 @@ pub struct Scope {
     pub scan: Vec<Scan>,
     /// Identities of callbacks that may have been applied before.
     pub callback_identities: BTreeSet<String>,
+    /// Incidents by number.
+    pub incidents: BTreeSet<RowId>,
+    /// Quarantine entries by number.
+    pub quarantine: BTreeSet<RowId>,
     /// Whether the dossier states of the lanes' heads are wanted (see [`Work::states`]).
     pub head_states: bool,
 }
@@ -215,6 +222,17 @@ pub struct VersionRecord {
     pub event: RowId,
 }
 
+/// A dossier that goes into another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// The row that goes.
+    pub from: RowId,
+    /// The row that stays.
+    pub into: RowId,
+    /// Its code.
+    pub code: DossierCode,
+}
+
 /// One line of somebody's morning: something that needs a person, once, however many operations it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentRecord {
@@ -224,6 +242,19 @@ pub struct IncidentRecord {
     pub connector: Option<ConnectorId>,
     /// In words for the log; the console translates by key.
     pub said: String,
+}
+
+impl IncidentRecord {
+    /// That an operation waits for something of ours.
+    fn of_need(need: &Need, operation: &Operation) -> Self {
+        let (connector, said) = if let Payload::Unassigned { wanted } = &*operation.payload {
+            (None, wanted.clone())
+        } else {
+            let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
+            (Some(operation.connector.clone()), subject)
+        };
+        Self { key: need.to_string(), connector, said }
+    }
 }
 
 /// What one transaction adds to the two ledgers.
@@ -371,16 +402,26 @@ pub struct Work {
     pub states: HashMap<(RowId, i64), Arc<str>>,
     /// Identities among the scope's callbacks that were applied before.
     pub applied_callbacks: HashSet<String>,
+    /// Keys of the scope's incidents that are open.
+    pub incidents: BTreeMap<RowId, String>,
+    /// The scope's quarantine entries that are open.
+    pub quarantine: BTreeSet<RowId>,
 
     // What is to be written beside the rows above.
     /// New events.
     pub new_events: Vec<EventRecord>,
-    /// New quarantine entries.
+    /// New quarantine entries. Admitting an event closes the open ones of its key, whatever their reason; a conflict's
+    /// stays, because its key was admitted before.
     pub new_quarantine: Vec<QuarantineRecord>,
+    /// Quarantine entries to close.
+    pub closed_quarantine: Vec<RowId>,
     /// New dossier versions.
     pub new_versions: Vec<VersionRecord>,
     /// New aliases: alias, dossier row.
     pub new_aliases: Vec<(DossierCode, RowId)>,
+    /// Dossiers that go into others: their rows go away, and what is not loaded of theirs (events, ended operations,
+    /// aliases) belongs to the others.
+    pub merged: Vec<Merge>,
     /// Operations changed in place within their lanes (or planned): filled through [`Work::touch`].
     pub touched: BTreeMap<RowId, Change>,
     /// Operations to insert or update, those that ended in this work included; filled by [`Work::finish`].
@@ -391,10 +432,13 @@ pub struct Work {
     pub outbox: Vec<OutEvent>,
     /// Tracking records: connector, parcel row if matched, record. Known records (connector, record) are ignored.
     pub new_moves: Vec<(ConnectorId, Option<RowId>, ParcelMove)>,
-    /// Incidents to open unless one with the key is open.
+    /// Incidents to open unless one with the key is open. [`Work::finish`] adds those of needs.
     pub opened: Vec<IncidentRecord>,
     /// Keys of incidents to close.
     pub closed: Vec<String>,
+    /// Needs that some operation does not wait for any more: their incidents close, unless another open operation still
+    /// waits. Filled by [`Work::finish`].
+    pub left: BTreeSet<String>,
     /// Verdicts on stored callbacks.
     pub callbacks: Vec<CallbackVerdict>,
     /// A feed's cursor to advance: feed name, cursor. Part of the same transaction as what the feed brought.
@@ -405,6 +449,8 @@ pub struct Work {
     pub audit: Vec<(String, String, String)>,
     /// What else has to be loaded: if not empty, the store rolls back, loads both scopes and decides again.
     pub missing: Scope,
+    /// What the loaded operations wait for.
+    waiting: HashMap<RowId, Need>,
     ids: Arc<IdBlock>,
 }
 
@@ -424,10 +470,14 @@ impl Work {
             ended: HashMap::new(),
             states: HashMap::new(),
             applied_callbacks: HashSet::new(),
+            incidents: BTreeMap::new(),
+            quarantine: BTreeSet::new(),
             new_events: Vec::new(),
             new_quarantine: Vec::new(),
+            closed_quarantine: Vec::new(),
             new_versions: Vec::new(),
             new_aliases: Vec::new(),
+            merged: Vec::new(),
             touched: BTreeMap::new(),
             operations: BTreeMap::new(),
             past_attempts: Vec::new(),
@@ -435,11 +485,13 @@ impl Work {
             new_moves: Vec::new(),
             opened: Vec::new(),
             closed: Vec::new(),
+            left: BTreeSet::new(),
             callbacks: Vec::new(),
             cursors: Vec::new(),
             ledger: LedgerDelta::default(),
             audit: Vec::new(),
             missing: Scope::default(),
+            waiting: HashMap::new(),
             ids,
         }
     }
@@ -459,8 +511,14 @@ impl Work {
         self.touched.entry(operation).or_insert(Change::Update);
     }
 
-    /// Brings every changed lane in step with its operations and collects what has to be written. Stores call it once,
-    /// after the decision and before writing.
+    /// Remembers what the loaded operations wait for: called once, between loading and the decision.
+    pub(super) fn begin(&mut self) {
+        let open = self.lanes.values().flat_map(|lane| &lane.row.open);
+        self.waiting = open.filter_map(|o| Some((o.id, o.need.clone()?))).collect();
+    }
+
+    /// Brings every changed lane in step with its operations and collects what has to be written; a need has an incident
+    /// as long as an operation waits for it. Stores call it once, after the decision and before writing.
     pub fn finish(&mut self) {
         let now = self.now;
         for lane in self.lanes.values_mut() {
@@ -470,6 +528,14 @@ impl Work {
             let ended = lane.row.sync(now);
             for operation in ended.into_iter().chain(lane.row.open.iter().cloned()) {
                 if let Some(change) = self.touched.get(&operation.id) {
+                    let need = operation.need.as_ref().filter(|_| !operation.state.is_ended());
+                    let before = self.waiting.get(&operation.id);
+                    if let Some(before) = before.filter(|before| need != Some(before)) {
+                        self.left.insert(before.to_string());
+                    }
+                    if let Some(need) = need.filter(|need| before != Some(need)) {
+                        self.opened.push(IncidentRecord::of_need(need, &operation));
+                    }
                     self.operations.insert(operation.id, Loaded { row: operation, change: *change });
                 }
             }
@@ -506,11 +572,14 @@ impl Scope {
         self.payments_of.extend(other.payments_of);
         self.references.extend(other.references);
         self.parcels.extend(other.parcels);
+        self.parcels_of.extend(other.parcels_of);
         self.orders.extend(other.orders);
         self.lanes.extend(other.lanes);
         self.operations.extend(other.operations);
         self.scan.extend(other.scan);
         self.callback_identities.extend(other.callback_identities);
+        self.incidents.extend(other.incidents);
+        self.quarantine.extend(other.quarantine);
         self.head_states |= other.head_states;
     }
 }

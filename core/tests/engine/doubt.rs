@@ -10,7 +10,7 @@ use lienthong_core::{
     testing::fixtures::{self, events::event},
 };
 
-use crate::world::{World, code};
+use crate::world::{World, code, rules};
 
 fn lost() -> Outcome {
     Outcome::unclear(Cause::NoAnswer, "không trả lời")
@@ -45,6 +45,37 @@ async fn an_unclear_attempt_is_not_repeated_before_the_settling_window_and_then_
         world.seen_at_portal(&code),
         ["sync 2", "Tiếp nhận hồ sơ", "Tiếp nhận hồ sơ", "sync 4", "Đang xử lý"]
     );
+}
+
+#[tokio::test]
+async fn unclear_steps_wait_for_a_person_where_configuration_says_so() {
+    let mut world = World::with(rules(), |portal| {
+        portal.with_manifest(|m| m.person_after_doubt = [ActionKind::AppendProgress].into())
+    });
+    world.start();
+    let code = code(1);
+    world.portal.on_action(ActionKind::SyncDossier, lost());
+    world.portal.on_action(ActionKind::AppendProgress, lost());
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
+    world.advance(61);
+    world
+        .eventually("doubtful", |w| w.states(ActionKind::AppendProgress) == [OperationState::Doubtful])
+        .await;
+    world.advance(61);
+    world
+        .eventually("a person is asked", |w| w.states(ActionKind::AppendProgress) == [OperationState::Stuck])
+        .await;
+    assert_eq!(world.told("operation.stuck").await[0]["action"], "append_progress");
+    world.advance(100_000);
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "sync 2", "Tiếp nhận hồ sơ"], "nothing by itself");
+
+    let step = world.operations(ActionKind::AppendProgress)[0].id;
+    operator::retry(&world.engine, step, "an", "chưa có trên Cổng").await.unwrap();
+    world.eventually("all is sent", |w| w.store.operations().iter().all(|o| o.state.is_ended())).await;
+    assert_eq!(world.seen_at_portal(&code).last().unwrap(), "Tiếp nhận hồ sơ");
+    world.ledgers_balance().await;
 }
 
 #[tokio::test]

@@ -2,13 +2,17 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "this is how a test fails")]
 
+mod adopted;
 mod course;
 mod doubt;
 mod events;
 mod hand_over;
+mod incidents;
 mod intake;
+mod join;
 mod money;
 mod post;
 mod review;
 mod timers;
+mod transfer;
 mod world;

@@ -6,16 +6,19 @@ use lienthong_core::{
     event::rejection::{Reason, Verdict},
     flow::callback,
     id::ConnectorId,
+    need::Need,
     operation::{ActionKind, OperationState, Payload},
     outcome::{Cause, Outcome},
     payment::{News, PaymentState, Tiding},
+    port::connector::Task,
     testing::{
         fixtures::events::{event, payment_id},
         scripted::{callback_body, callback_request},
     },
 };
+use serde_json::{Value, json};
 
-use crate::world::{World, code};
+use crate::world::{World, code, rules};
 
 async fn opened(world: &World, code: &str) -> String {
     world.admit([event("dossier.received", code, 1), event("fee.requested", code, 2)]).await;
@@ -23,7 +26,13 @@ async fn opened(world: &World, code: &str) -> String {
     world.payment(&payment_id(code)).references[0].reference.to_string()
 }
 
-async fn call_back(world: &World, reference: &str, platform_ref: &str, result: &str, amount: i64) -> String {
+pub async fn call_back(
+    world: &World,
+    reference: &str,
+    platform_ref: &str,
+    result: &str,
+    amount: i64,
+) -> String {
     let at: Timestamp = world.clock.now();
     let request = callback_request(callback_body(reference, platform_ref, result, amount, at));
     let pay = ConnectorId::parse("pay").unwrap();
@@ -191,13 +200,12 @@ async fn the_same_payment_in_two_events_is_one_and_other_content_a_conflict() {
 async fn an_account_that_nobody_approved_receives_nothing() {
     let world = World::resting();
     let code = code(1);
-    let account =
-        serde_json::json!({"account": "666", "bank_bin": "970400", "bank_code": "X", "holder": "Y"});
+    let account = json!({"account": "666", "bank_bin": "970400", "bank_code": "X", "holder": "Y"});
     let events = [
         event("fee.requested", &code, 1).with_data("/payment/beneficiary_code", "KB-khac"),
         event("fee.requested", &code, 2).with_data("/payment/beneficiary", account.clone()),
         event("fee.requested", &code, 3)
-            .with_data("/payment/beneficiary_code", serde_json::Value::Null)
+            .with_data("/payment/beneficiary_code", Value::Null)
             .with_data("/payment/beneficiary", account),
     ];
     for verdict in world.admit(events).await {
@@ -253,4 +261,41 @@ async fn what_the_platform_is_told_is_fixed_at_planning() {
         panic!("an opening")
     };
     assert_eq!((sent_at, *amount), (&planned, 8000));
+}
+
+#[tokio::test]
+async fn an_opening_that_waited_for_the_account_goes_out_with_the_one_supplied_since() {
+    let mut incomplete = rules();
+    for account in incomplete.beneficiaries.values_mut() {
+        account.holder.clear();
+    }
+    let mut world = World::with(incomplete, |portal| portal);
+    world.start();
+    let (by_code, in_full) = (code(1), code(2));
+    world.platform.always(Outcome::Held(Need::Setting("beneficiary".into())));
+    let account =
+        json!({"account": "3511.0.1234567", "bank_bin": "970400", "bank_code": "KBNN", "holder": ""});
+    let named = event("fee.requested", &in_full, 2)
+        .with_data("/payment/beneficiary_code", Value::Null)
+        .with_data("/payment/beneficiary", account);
+    world.admit([event("dossier.received", &by_code, 1), event("fee.requested", &by_code, 2)]).await;
+    world.admit([event("dossier.received", &in_full, 1), named]).await;
+    world.settled().await;
+    assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Held; 2]);
+
+    world.platform.works();
+    world.restart_with(rules()).await;
+    world.eventually("both are open", |w| w.store.operations().iter().all(|o| o.state.is_ended())).await;
+    for code in [by_code, in_full] {
+        let tasks = world.platform.tasks_of(&payment_id(&code));
+        let holder = |task: &Task| match &*task.payload {
+            Payload::OpenPayment { payment, .. } => payment.beneficiary.clone().unwrap().holder,
+            _ => unreachable!(),
+        };
+        assert_eq!((holder(&tasks[0]).as_str(), holder(tasks.last().unwrap()).as_str()), ("", "KBNN Mẫu"));
+        let record = world.payment(&payment_id(&code));
+        assert_eq!(record.body.beneficiary.as_ref().unwrap().holder, "KBNN Mẫu");
+    }
+    assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
+    world.ledgers_balance().await;
 }

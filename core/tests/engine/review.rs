@@ -283,6 +283,30 @@ async fn a_payment_whose_time_is_over_expires_once_the_platform_knows_of_no_mone
 }
 
 #[tokio::test]
+async fn a_payment_that_expires_after_it_is_not_asked_about_any_more_is_told_expired_too() {
+    let world = World::running();
+    let code = code(1);
+    let request =
+        event("fee.requested", &code, 2).with_data("/payment/expires_at", "2026-12-23T08:10:00+07:00");
+    world.admit([event("dossier.received", &code, 1), request]).await;
+    world.settled().await;
+    world.run_timers().await;
+    let days = |days: i64| days * 24 * 3600;
+    world.advance(days(20));
+    world.run_timers().await;
+    let asked = world.platform.journal().len();
+    assert!(world.told("payment.expired").await.is_empty(), "its time is not over");
+    world.advance(days(20));
+    world.run_timers().await;
+    assert_eq!(world.platform.journal().len(), asked + 1, "asked once more before it is told");
+    assert_eq!(world.payment(&payment_id(&code)).state, PaymentState::Expired);
+    world.advance(days(1));
+    world.run_timers().await;
+    assert_eq!(world.platform.journal().len(), asked + 1);
+    assert_eq!(world.told("payment.expired").await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_event_moves_only_payments_and_parcels_of_its_own_dossier() {
     let world = World::running();
     let (one, two) = (code(1), code(2));

@@ -69,21 +69,28 @@ impl World {
         let platform =
             ScriptedConnector::payment("pay").with_prober().with_callbacks().with_inquiries().shared();
         let post = ScriptedConnector::post("post").with_feed().shared();
-        let settings = EngineSettings {
-            holder: "test".into(),
-            poll: Duration::from_millis(5),
-            setbacks_to_pause: 1000,
-            ..EngineSettings::default()
-        };
         let engine = Engine::new(
             Arc::new(store.clone()),
             rules,
             vec![portal.clone(), platform.clone(), post.clone()],
             Arc::new(clock.clone()),
-            settings,
+            settings(),
         );
         let publisher = Arc::new(ScriptedPublisher::default());
         Self { clock, store, portal, platform, post, publisher, engine, pool: None }
+    }
+
+    /// Stops, and starts again with other rules: a process that was given another configuration.
+    pub async fn restart_with(&mut self, rules: Rules) {
+        assert!(self.stop().await);
+        self.engine = Engine::new(
+            Arc::new(self.store.clone()),
+            rules,
+            vec![self.portal.clone(), self.platform.clone(), self.post.clone()],
+            Arc::new(self.clock.clone()),
+            settings(),
+        );
+        self.start();
     }
 
     pub fn start(&mut self) {
@@ -192,6 +199,15 @@ impl World {
         let ledgers = self.store.ledgers().await.expect("the store is up");
         assert_eq!(ledgers.message_difference(), 0, "{ledgers:?}");
         assert_eq!(ledgers.operation_difference(), 0, "{ledgers:?}");
+    }
+}
+
+fn settings() -> EngineSettings {
+    EngineSettings {
+        holder: "test".into(),
+        poll: Duration::from_millis(5),
+        setbacks_to_pause: 1000,
+        ..EngineSettings::default()
     }
 }
 

@@ -4,8 +4,10 @@
 mod codes;
 mod database;
 mod error;
+mod incidents;
 mod ledger;
 mod load;
+mod merge;
 mod outbox;
 mod partner;
 mod rows;
@@ -258,13 +260,14 @@ impl Store for PostgresStore {
         connector: &ConnectorId,
         made_after: Timestamp,
         before: Timestamp,
+        expired_by: Timestamp,
         limit: i64,
     ) -> Result<Vec<ReferenceToAsk>, StoreError> {
         let connector = connector.clone();
         unit::ask(self, move |conn| {
-            Box::pin(
-                async move { partner::references_to_ask(conn, &connector, made_after, before, limit).await },
-            )
+            Box::pin(async move {
+                partner::references_to_ask(conn, &connector, (made_after, before, expired_by), limit).await
+            })
         })
         .await
     }

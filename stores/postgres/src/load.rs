@@ -29,7 +29,9 @@ pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(),
     parcels(conn, work).await?;
     lanes(conn, work).await?;
     head_states(conn, work).await?;
-    callback_identities(conn, work).await
+    callback_identities(conn, work).await?;
+    incidents(conn, work).await?;
+    quarantine(conn, work).await
 }
 
 async fn event_keys(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
@@ -226,10 +228,11 @@ async fn payment_references(
 
 async fn parcels(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
     let scope = &work.scope;
-    if scope.parcels.is_empty() && scope.orders.is_empty() {
+    if scope.parcels.is_empty() && scope.parcels_of.is_empty() && scope.orders.is_empty() {
         return Ok(());
     }
     let ids: Vec<&str> = scope.parcels.iter().map(lienthong_core::id::ParcelId::as_str).collect();
+    let dossiers: Vec<&str> = scope.parcels_of.iter().map(lienthong_core::id::DossierCode::as_str).collect();
     let connectors: Vec<&str> = scope.orders.iter().map(|(c, _)| c.as_str()).collect();
     let numbers: Vec<&str> = scope.orders.iter().map(|(_, n)| n.as_str()).collect();
     let rows = sqlx::query_scalar!(
@@ -238,13 +241,16 @@ async fn parcels(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreEr
         where p.id in (
             select i.id from parcels i where i.parcel_id = any($1)
             union
-            select o.id from unnest($2::text[], $3::text[]) as w(connector, order_number)
+            select o.id from dossiers d join parcels o on o.dossier = d.id where d.code = any($2)
+            union
+            select o.id from unnest($3::text[], $4::text[]) as w(connector, order_number)
             join parcels o on o.connector = w.connector and o.order_number = w.order_number
         )
         order by p.parcel_id
         for update of p
         "#,
         &ids as _,
+        &dossiers as _,
         &connectors as _,
         &numbers as _,
     )
@@ -484,6 +490,38 @@ async fn callback_identities(conn: &mut PgConnection, work: &mut Work) -> Result
     .await
     .map_err(store_error)?;
     work.applied_callbacks.extend(applied);
+    Ok(())
+}
+
+async fn incidents(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
+    if work.scope.incidents.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<RowId> = work.scope.incidents.iter().copied().collect();
+    let rows = sqlx::query!(
+        "select id, key from incidents where id = any($1) and closed_at is null order by key for update",
+        &ids as _,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    work.incidents.extend(rows.into_iter().map(|row| (row.id, row.key)));
+    Ok(())
+}
+
+async fn quarantine(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
+    if work.scope.quarantine.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<RowId> = work.scope.quarantine.iter().copied().collect();
+    let open = sqlx::query_scalar!(
+        "select id from quarantine where id = any($1) and closed_at is null order by id for update",
+        &ids as _,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    work.quarantine.extend(open);
     Ok(())
 }
 

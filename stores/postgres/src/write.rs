@@ -17,20 +17,22 @@ use self::operations::{insert_operations, lanes, past_attempts, update_operation
 use crate::{
     codes,
     error::{missing_rows, store_error},
+    incidents, merge,
     rows::{changed, col, fresh, json_col, us, us_if},
 };
 
-type Result<T> = std::result::Result<T, StoreError>;
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 type Statement<'a> = Query<'a, Postgres, PgArguments>;
 
 /// Writes everything. The order matters in two places: ended operations leave their places before others take them,
 /// and the outbox comes last, because it takes a lock that all share.
 pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     codes::add_alone(conn, work).await?;
+    incidents::quarantine(conn, work).await?;
     events(conn, work).await?;
-    quarantine(conn, work).await?;
     dossiers(conn, work).await?;
     versions(conn, work).await?;
+    merge::write(conn, work).await?;
     aliases(conn, work).await?;
     codes::mean_one_dossier(conn, work).await?;
     payments(conn, work).await?;
@@ -43,7 +45,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
     past_attempts(conn, work).await?;
     moves(conn, work).await?;
-    incidents(conn, work).await?;
+    incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
@@ -51,7 +53,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     outbox(conn, work).await
 }
 
-async fn run(conn: &mut PgConnection, written: Statement<'_>) -> Result<()> {
+pub(crate) async fn run(conn: &mut PgConnection, written: Statement<'_>) -> Result<()> {
     written.execute(conn).await.map_err(store_error).map(drop)
 }
 
@@ -66,13 +68,18 @@ async fn events(conn: &mut PgConnection, work: &Work) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    // Two statements in one: the key is what makes a concurrent admission of the same event repeat itself.
+    // Three statements in one: the key is what makes a concurrent admission of the same event repeat itself, and what
+    // was set aside under it before has been told again.
     let written = sqlx::query!(
         "with keys as (
             insert into event_keys (source, event_id, content_hash, admitted_at)
             select k.source, k.event_id, k.content_hash, $15::bigint
             from unnest($2::text[], $3::text[], $4::bytea[]) as k(source, event_id, content_hash)
             order by k.source, k.event_id
+        ), told_again as (
+            update quarantine q set closed_at = $15::bigint
+            from unnest($2::text[], $3::text[]) as k(source, event_id)
+            where q.source = k.source and q.event_id = k.event_id and q.closed_at is null and q.reason <> 'conflict'
         )
         insert into events (id, source, event_id, name, subject, unit, dossier, occurred_at, sequence, late, planned,
             note, body, received_at)
@@ -93,33 +100,6 @@ async fn events(conn: &mut PgConnection, work: &Work) -> Result<()> {
         &col(rows, |e| e.planned) as _,
         &col(rows, |e| e.note.as_deref()) as _,
         &col(rows, |e| &*e.body) as _,
-        us(work.now),
-    );
-    run(conn, written).await
-}
-
-async fn quarantine(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = &work.new_quarantine;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into quarantine (id, origin, source, event_id, subject, event_type, reason, path, expected, got, raw,
-            received_at)
-        select q.*, $12::bigint
-        from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::bytea[]) as q",
-        &col(rows, |q| q.row) as _,
-        &col(rows, |q| q.origin.as_str()) as _,
-        &col(rows, |q| q.source.as_deref()) as _,
-        &col(rows, |q| q.event_id.as_deref()) as _,
-        &col(rows, |q| q.subject.as_deref()) as _,
-        &col(rows, |q| q.event_type.as_deref()) as _,
-        &col(rows, |q| q.reason.as_str()) as _,
-        &col(rows, |q| q.path.as_str()) as _,
-        &col(rows, |q| q.expected.as_str()) as _,
-        &col(rows, |q| q.got.as_str()) as _,
-        &col(rows, |q| q.raw.as_slice()) as _,
         us(work.now),
     );
     run(conn, written).await
@@ -190,14 +170,15 @@ async fn payments(conn: &mut PgConnection, work: &Work) -> Result<()> {
     }
     let written = sqlx::query!(
         "insert into payments (id, payment_id, dossier, subject, unit, connector, amount, state, content_hash, body,
-            created_at, updated_at)
+            created_at, updated_at, expires_at)
         select p.*
         from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-            $8::smallint[], $9::bytea[], $10::text[], $11::bigint[], $12::bigint[]) as p(id)
-        where p.id = any($13::bigint[]) or exists (select from payments o where o.id = p.id)
+            $8::smallint[], $9::bytea[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[]) as p(id)
+        where p.id = any($14::bigint[]) or exists (select from payments o where o.id = p.id)
         on conflict (id) do update set dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
             connector = excluded.connector, amount = excluded.amount, state = excluded.state,
-            content_hash = excluded.content_hash, body = excluded.body, updated_at = excluded.updated_at",
+            content_hash = excluded.content_hash, body = excluded.body, updated_at = excluded.updated_at,
+            expires_at = excluded.expires_at",
         &col(&rows, |p| p.row) as _,
         &col(&rows, |p| p.id.as_str()) as _,
         &col(&rows, |p| p.dossier) as _,
@@ -210,6 +191,7 @@ async fn payments(conn: &mut PgConnection, work: &Work) -> Result<()> {
         &json_col(&rows, |p| &*p.body)? as _,
         &col(&rows, |p| us(p.created_at)) as _,
         &col(&rows, |p| us(p.updated_at)) as _,
+        &col(&rows, |p| us_if(p.body.expires_at)) as _,
         &fresh(work.payments.values(), |p| p.row) as _,
     );
     run_all(conn, written, "payments", rows.len()).await?;
@@ -309,34 +291,6 @@ async fn moves(conn: &mut PgConnection, work: &Work) -> Result<()> {
         &col(rows, |(.., m)| m.post_office.as_str()) as _,
         &col(rows, |(.., m)| us(m.at)) as _,
         &col(rows, |(.., m)| m.notes.as_str()) as _,
-        us(work.now),
-    );
-    run(conn, written).await
-}
-
-/// Closes before it opens: what is both opened and closed in one unit of work stays visible.
-async fn incidents(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    if !work.closed.is_empty() {
-        let written = sqlx::query!(
-            "update incidents set closed_at = $2 where key = any($1) and closed_at is null",
-            &work.closed as _,
-            us(work.now),
-        );
-        run(conn, written).await?;
-    }
-    let rows = &work.opened;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into incidents (key, connector, said, opened_at)
-        select i.key, i.connector, i.said, $4::bigint
-        from unnest($1::text[], $2::text[], $3::text[]) as i(key, connector, said)
-        order by i.key
-        on conflict (key) where closed_at is null do nothing",
-        &col(rows, |i| i.key.as_str()) as _,
-        &col(rows, |i| i.connector.as_ref().map(lienthong_core::id::ConnectorId::as_str)) as _,
-        &col(rows, |i| i.said.as_str()) as _,
         us(work.now),
     );
     run(conn, written).await

@@ -3,8 +3,10 @@
 
 mod database;
 mod error;
+mod incidents;
 mod ledger;
 mod load;
+mod merge;
 mod outbox;
 mod partner;
 mod rows;
@@ -228,13 +230,14 @@ impl Store for SqliteStore {
         connector: &ConnectorId,
         made_after: Timestamp,
         before: Timestamp,
+        expired_by: Timestamp,
         limit: i64,
     ) -> Result<Vec<ReferenceToAsk>, StoreError> {
         let connector = connector.clone();
         unit::read(self, move |conn| {
-            Box::pin(
-                async move { partner::references_to_ask(conn, &connector, made_after, before, limit).await },
-            )
+            Box::pin(async move {
+                partner::references_to_ask(conn, &connector, (made_after, before, expired_by), limit).await
+            })
         })
         .await
     }

@@ -33,7 +33,9 @@ pub(crate) async fn load(
     parcels(conn, work).await?;
     lanes(conn, holder, work).await?;
     head_states(conn, work).await?;
-    callback_identities(conn, work).await
+    callback_identities(conn, work).await?;
+    incidents(conn, work).await?;
+    quarantine(conn, work).await
 }
 
 async fn event_keys(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
@@ -182,10 +184,11 @@ async fn payment_references(
 
 async fn parcels(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
     let scope = &work.scope;
-    if scope.parcels.is_empty() && scope.orders.is_empty() {
+    if scope.parcels.is_empty() && scope.parcels_of.is_empty() && scope.orders.is_empty() {
         return Ok(());
     }
     let ids = json(&scope.parcels)?;
+    let dossiers = json(&scope.parcels_of)?;
     let orders = json(&scope.orders)?;
     let rows = sqlx::query_as!(
         ParcelRow,
@@ -194,12 +197,14 @@ async fn parcels(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), Sto
             p.updated_at
          from parcels p
          where p.parcel_id in (select value from json_each(?1))
+            or p.dossier in (select d.id from dossiers d where d.code in (select value from json_each(?2)))
             or p.id in (
                 select o.id
-                from json_each(?2) w
+                from json_each(?3) w
                 cross join parcels o on o.connector = w.value ->> 0 and o.order_number = w.value ->> 1)
          order by p.parcel_id"#,
         ids,
+        dossiers,
         orders
     )
     .fetch_all(conn)
@@ -415,5 +420,38 @@ async fn callback_identities(conn: &mut SqliteConnection, work: &mut Work) -> Re
     .await
     .map_err(store_error)?;
     work.applied_callbacks.extend(rows);
+    Ok(())
+}
+
+async fn incidents(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
+    if work.scope.incidents.is_empty() {
+        return Ok(());
+    }
+    let ids = json(&work.scope.incidents)?;
+    let rows = sqlx::query!(
+        "select id, key from incidents
+         where closed_at is null and id in (select value from json_each(?1))",
+        ids
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    work.incidents.extend(rows.into_iter().map(|row| (row.id, row.key)));
+    Ok(())
+}
+
+async fn quarantine(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
+    if work.scope.quarantine.is_empty() {
+        return Ok(());
+    }
+    let ids = json(&work.scope.quarantine)?;
+    let open = sqlx::query_scalar!(
+        "select id from quarantine where closed_at is null and id in (select value from json_each(?1))",
+        ids
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)?;
+    work.quarantine.extend(open);
     Ok(())
 }

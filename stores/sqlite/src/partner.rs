@@ -152,20 +152,28 @@ pub(crate) async fn set_condition(
 pub(crate) async fn references_to_ask(
     conn: &mut SqliteConnection,
     connector: &ConnectorId,
-    made_after: Timestamp,
-    before: Timestamp,
+    (made_after, before, expired_by): (Timestamp, Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<ReferenceToAsk>, StoreError> {
-    let (connector, made_after, before) = (connector.as_str(), us(made_after), us(before));
+    let (connector, made_after, before, over) =
+        (connector.as_str(), us(made_after), us(before), us(expired_by));
     let rows = sqlx::query!(
-        r#"select p.id as "id!", p.payment_id, p.amount, r.reference, r.sent_at
-        from payment_references r join payments p on p.id = r.payment
-        where r.connector = ?1 and r.state in (1, 2, 4) and r.created_at > ?2
-            and (r.asked_at is null or r.asked_at < ?3)
-        order by coalesce(r.asked_at, 0), r.created_at, r.reference limit ?4"#,
+        r#"select p.id as "id!", p.payment_id, p.amount, r.reference as "reference!", r.sent_at as "sent_at!"
+        from (
+            select payment, reference, sent_at, asked_at, created_at from payment_references
+            where connector = ?1 and state in (1, 2, 4) and created_at > ?2
+            union
+            select o.payment, o.reference, o.sent_at, o.asked_at, o.created_at
+            from payments e join payment_references o on o.payment = e.id
+            where e.state = 1 and e.expires_at <= ?4 and o.connector = ?1 and o.state in (1, 2, 4)
+        ) as r
+        join payments p on p.id = r.payment
+        where r.asked_at is null or r.asked_at < ?3
+        order by coalesce(r.asked_at, 0), r.created_at, r.reference limit ?5"#,
         connector,
         made_after,
         before,
+        over,
         limit
     )
     .fetch_all(conn)

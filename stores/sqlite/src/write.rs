@@ -5,7 +5,7 @@
 mod operations;
 
 use lienthong_core::{
-    id::{ConnectorId, UnitCode},
+    id::UnitCode,
     port::{
         store::StoreError,
         work::{Change, Loaded, Work},
@@ -16,15 +16,17 @@ use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 use self::operations::{insert_operations, lanes, past_attempts, update_operations};
 use crate::{
     error::{missing_rows, store_error},
-    rows::{Batch, json, us},
+    incidents, merge,
+    rows::{Batch, json},
 };
 
 /// Writes everything. The order matters in one place: ended operations leave their places before others take them.
 pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    incidents::quarantine(conn, work).await?;
     events(conn, work).await?;
-    quarantine(conn, work).await?;
     dossiers(conn, work).await?;
     versions(conn, work).await?;
+    merge::write(conn, work).await?;
     aliases(conn, work).await?;
     payments(conn, work).await?;
     references(conn, work).await?;
@@ -37,7 +39,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
     past_attempts(conn, work).await?;
     moves(conn, work).await?;
-    incidents(conn, work).await?;
+    incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
@@ -45,9 +47,9 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     outbox(conn, work).await
 }
 
-type Statement = Query<'static, Sqlite, SqliteArguments>;
+pub(crate) type Statement = Query<'static, Sqlite, SqliteArguments>;
 
-async fn run(conn: &mut SqliteConnection, written: Statement) -> Result<(), StoreError> {
+pub(crate) async fn run(conn: &mut SqliteConnection, written: Statement) -> Result<(), StoreError> {
     written.execute(conn).await.map_err(store_error).map(drop)
 }
 
@@ -93,6 +95,15 @@ async fn events(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreErr
         ])?;
     }
     let (Some(keys), Some(rows)) = (keys.text()?, batch.text()?) else { return Ok(()) };
+    // What was set aside under these keys before has been told again.
+    let written = sqlx::query!(
+        "update quarantine set closed_at = k.value ->> 'admitted_at'
+         from jsonb_each(?1) k
+         where source = k.value ->> 'source' and event_id = k.value ->> 'event_id' and closed_at is null
+            and reason <> 'conflict'",
+        keys
+    );
+    run(&mut *conn, written).await?;
     let written = sqlx::query!(
         "insert into event_keys (source, event_id, content_hash, admitted_at)
          select value ->> 'source', value ->> 'event_id', unhex(value ->> 'content_hash'), value ->> 'admitted_at'
@@ -106,37 +117,6 @@ async fn events(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreErr
          select value ->> 'id', value ->> 'source', value ->> 'event_id', value ->> 'name', value ->> 'subject',
             value ->> 'unit', value ->> 'dossier', value ->> 'occurred_at', value ->> 'received_at',
             value ->> 'sequence', value ->> 'late', value ->> 'planned', value ->> 'note', value ->> 'body'
-         from jsonb_each(?1)",
-        rows
-    );
-    run(conn, written).await
-}
-
-async fn quarantine(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
-    let mut batch = Batch::new("quarantine");
-    for entry in &work.new_quarantine {
-        batch.row(&[
-            ("id", &entry.row),
-            ("received_at", &work.now),
-            ("origin", &entry.origin),
-            ("source", &entry.source),
-            ("event_id", &entry.event_id),
-            ("subject", &entry.subject),
-            ("event_type", &entry.event_type),
-            ("reason", &entry.reason),
-            ("path", &entry.path),
-            ("expected", &entry.expected),
-            ("got", &entry.got),
-            ("raw", &entry.raw.as_slice()),
-        ])?;
-    }
-    let Some(rows) = batch.text()? else { return Ok(()) };
-    let written = sqlx::query!(
-        "insert into quarantine (id, received_at, origin, source, event_id, subject, event_type, reason, path,
-            expected, got, raw)
-         select value ->> 'id', value ->> 'received_at', value ->> 'origin', value ->> 'source',
-            value ->> 'event_id', value ->> 'subject', value ->> 'event_type', value ->> 'reason',
-            value ->> 'path', value ->> 'expected', value ->> 'got', unhex(value ->> 'raw')
          from jsonb_each(?1)",
         rows
     );
@@ -226,22 +206,24 @@ async fn payments(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreE
             ("body", &json(&payment.body)?),
             ("created_at", &payment.created_at),
             ("updated_at", &payment.updated_at),
+            ("expires_at", &payment.body.expires_at),
         ])?;
     }
     let size = batch.size();
     let Some(rows) = batch.text()? else { return Ok(()) };
     let written = sqlx::query!(
         "insert into payments (id, payment_id, dossier, subject, unit, connector, amount, state, content_hash, body,
-            created_at, updated_at)
+            created_at, updated_at, expires_at)
          select value ->> 'id', value ->> 'payment_id', value ->> 'dossier', value ->> 'subject', value ->> 'unit',
             value ->> 'connector', value ->> 'amount', value ->> 'state', unhex(value ->> 'content_hash'),
-            value ->> 'body', value ->> 'created_at', value ->> 'updated_at'
+            value ->> 'body', value ->> 'created_at', value ->> 'updated_at', value ->> 'expires_at'
          from jsonb_each(?1)
          where value ->> 'is_new' or value ->> 'id' in (select id from payments)
          on conflict (id) do update set
             dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
             connector = excluded.connector, amount = excluded.amount, state = excluded.state,
-            content_hash = excluded.content_hash, body = excluded.body, updated_at = excluded.updated_at",
+            content_hash = excluded.content_hash, body = excluded.body, updated_at = excluded.updated_at,
+            expires_at = excluded.expires_at",
         rows
     );
     run_all(conn, written, size).await
@@ -362,39 +344,6 @@ async fn moves(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreErro
     );
     run(conn, written).await
 }
-
-/// Closes first: a key that one unit closes and opens again stays open.
-async fn incidents(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
-    if !work.closed.is_empty() {
-        let (keys, now) = (json(&work.closed)?, us(work.now));
-        let written = sqlx::query!(
-            "update incidents set closed_at = ?2
-             where closed_at is null and key in (select value from jsonb_each(?1))",
-            keys,
-            now
-        );
-        run(conn, written).await?;
-    }
-    let mut batch = Batch::new("incidents");
-    for incident in &work.opened {
-        batch.row(&[
-            ("key", &incident.key),
-            ("connector", &incident.connector.as_ref().map(ConnectorId::as_str)),
-            ("said", &incident.said),
-            ("opened_at", &work.now),
-        ])?;
-    }
-    let Some(rows) = batch.text()? else { return Ok(()) };
-    let written = sqlx::query!(
-        "insert into incidents (key, connector, said, opened_at)
-         select value ->> 'key', value ->> 'connector', value ->> 'said', value ->> 'opened_at'
-         from jsonb_each(?1) where true order by jsonb_each.key
-         on conflict (key) where closed_at is null do nothing",
-        rows
-    );
-    run(conn, written).await
-}
-
 async fn callbacks(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
     let mut batch = Batch::new("callbacks");
     for verdict in &work.callbacks {

@@ -3,6 +3,7 @@
 //! Every view comes as `json::shown` makes it. Lists answer `{"<things>": [..], "next": number|null}`; errors
 //! `{"error": {"code", "message_vi", "message_en", "field"?}}`.
 
+mod closing;
 mod dossiers;
 mod events;
 mod feed;
@@ -52,7 +53,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .layer(axum::extract::DefaultBodyLimit::max(events::longest_body(state)));
     let operate = Router::new()
         .route("/operations/{id}/retry", post(operations::retry))
-        .route("/operations/{id}/dismiss", post(operations::dismiss));
+        .route("/operations/{id}/dismiss", post(operations::dismiss))
+        .route("/incidents/{id}/close", post(closing::incident))
+        .route("/quarantine/{id}/close", post(closing::entry));
     guarded(read, Scope::Read).merge(guarded(publish, Scope::Publish)).merge(guarded(operate, Scope::Operate))
 }
 

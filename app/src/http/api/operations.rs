@@ -147,7 +147,8 @@ pub async fn dismiss(
     answer(id, operator::dismiss(&state.engine, id, &caller.subject, &reason).await?)
 }
 
-fn reason(body: Result<Json<Because>, JsonRejection>) -> Result<String, ApiError> {
+/// The reason that somebody gave.
+pub fn reason(body: Result<Json<Because>, JsonRejection>) -> Result<String, ApiError> {
     let Json(because) = body.map_err(|r| ApiError::bad("body_unreadable", "body", r.body_text()))?;
     checked_reason(&because.reason).ok_or_else(|| ApiError::bad("reason_missing", "reason", ""))
 }

@@ -119,6 +119,43 @@ async fn deeds_are_done_on_record_and_need_a_reason() {
 }
 
 #[tokio::test]
+async fn what_a_person_closes_is_closed_on_record() {
+    let server = live();
+    let broken = event("dossier.received", CODE, 1).with_data("/step/content", " ").json();
+    publish(&server, "", ONE, &broken.to_string()).await;
+    publish(
+        &server,
+        "",
+        ONE,
+        &event("dossier.processing", "000.00.08.H99-261123-0077", 1).json().to_string(),
+    )
+    .await;
+    let close = |path: String, scope: Scope| {
+        let server = &server;
+        async move {
+            let body = r#"{"reason":"đã xong"}"#;
+            server.api(Method::POST, &path, &[scope], "application/json", body).await
+        }
+    };
+    let list = server.ask("/v1/quarantine").await.json();
+    let path = format!("/v1/quarantine/{}/close", list["quarantine"][0]["id"]);
+    assert_eq!(close(path.clone(), Scope::Read).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(close(path.clone(), Scope::Operate).await.json()["result"], "done");
+    assert_eq!(close(path, Scope::Operate).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(server.ask("/v1/quarantine").await.json()["quarantine"], json!([]));
+
+    let status = server.ask("/v1/status").await.json();
+    let path = format!("/v1/incidents/{}/close", status["incidents"][0]["id"]);
+    let refused = close(path, Scope::Operate).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["code"]),
+        (StatusCode::CONFLICT, &json!("closes_itself"))
+    );
+    assert_eq!(close("/v1/incidents/9999/close".into(), Scope::Operate).await.status, StatusCode::NOT_FOUND);
+    assert!(server.store.audit().iter().any(|(_, _, deed, _)| deed == "quarantine.close: đã xong"));
+}
+
+#[tokio::test]
 async fn views_come_masked_with_times_in_words_and_advice() {
     let server = over(fake::rich());
     let list = server.ask("/v1/operations?state=stuck").await.json();

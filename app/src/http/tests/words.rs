@@ -177,6 +177,7 @@ fn advice_names_what_it_is_about_and_many_are_told_as_one() {
     assert!(!advice::of_pause(Some("unreachable")).needs_person);
     assert!(advice::of_pause(Some("credentials_rejected")).needs_person);
     assert!(advice::of_incident("refund:TT-1").why(Locale::Vi).contains("TT-1"));
+    assert!(advice::of_incident("codes:A-1:B-2").why(Locale::Vi).contains("A-1 · B-2"));
     assert!(advice::of_reason("something").why(Locale::En).contains("something"));
 }
 

@@ -23,8 +23,42 @@ async fn an_unknown_dossier_is_created_and_a_known_one_updated() {
         let server = Script::default().known(is_known).start().await;
         let proof = proof(attempt(&server, &sync()).await);
         assert_eq!((&proof.facts["mode"], proof.repeated), (&json!(mode), false));
+        assert_eq!(proof.facts["portal_status"], 2);
         assert_eq!(asked(&server).await, ["login", "TraCuuHoSo", mode]);
     }
+}
+
+#[tokio::test]
+async fn the_proof_names_the_status_as_this_deployment_sends_it() {
+    let server = Script::default().start().await;
+    let sessions = Shared::default();
+    let portal = portal_with(&server.uri(), json!({"statuses": {"2": 4}}));
+    let outcome = portal.attempt(&Task { acknowledged: true, ..sync() }, &call(&sessions)).await;
+    assert_eq!(proof(outcome).facts["portal_status"], 4);
+}
+
+#[tokio::test]
+async fn an_adopted_dossier_is_looked_up_and_sent_only_if_the_portal_does_not_know_it() {
+    let adopt = || task_of(Payload::AdoptDossier, state(local(), PortalStatus::Received));
+    let server = Script::default().known(true).start().await;
+    let found = proof(attempt(&server, &adopt()).await);
+    assert_eq!(found.facts["found"], true);
+    assert!(!found.facts.contains_key("portal_status"), "nobody knows what the portal shows");
+    assert_eq!(asked(&server).await, ["login", "TraCuuHoSo"]);
+
+    let server = Script::default().known(false).start().await;
+    let made = proof(attempt(&server, &adopt()).await);
+    assert_eq!((&made.facts["mode"], made.facts.get("found")), (&json!("create"), None));
+    assert_eq!(asked(&server).await, ["login", "TraCuuHoSo", "create"], "one question is enough");
+
+    // What an unclear attempt of ours may have made is sent in full.
+    let server = Script::default().known(true).start().await;
+    let repeated = proof(attempt(&server, &Task { begun: true, ..adopt() }).await);
+    assert_eq!((&repeated.facts["mode"], repeated.facts.get("found")), (&json!("update"), None));
+
+    let server = Script::default().on("TraCuuHoSo", ResponseTemplate::new(500)).start().await;
+    let outcome = attempt(&server, &adopt()).await;
+    assert!(matches!(outcome, Outcome::NotDone(_)), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! a second handle on it, and says in words what does not hold. Nothing here knows a dialect.
 
 mod harness;
+mod incidents;
 mod lanes;
 mod outbox;
 mod overview;
@@ -32,6 +33,7 @@ macro_rules! conformance_stories {
                 absent_things_are_absent
                 earlier_attempts_are_kept_beside_the_latest
                 a_large_batch_is_one_unit
+                a_dossier_that_goes_into_another_takes_everything_along
             }
             rules {
                 a_failed_unit_writes_nothing
@@ -65,6 +67,13 @@ macro_rules! conformance_stories {
                 concurrent_edits_of_one_row_are_not_lost
                 units_over_the_same_rows_never_block_each_other_for_ever
                 a_caller_that_goes_away_leaves_whole_units
+            }
+            incidents {
+                a_need_has_one_incident_as_long_as_somebody_waits
+                two_that_leave_a_need_at_once_close_its_incident
+                nobody_waits_without_an_incident
+                incidents_and_entries_are_closed_by_number
+                an_admitted_event_closes_what_was_set_aside_under_its_key
             }
             outbox {
                 the_outbox_keeps_order_and_every_field

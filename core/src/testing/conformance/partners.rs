@@ -1,12 +1,14 @@
 //! Payments to ask about, and the two ledgers.
 
+use std::sync::Arc;
+
 use super::{
     harness::{Harness, Verdict, ensure_eq},
     seed::{self, PAY},
 };
 use crate::{
     operation::OperationState,
-    payment::ReferenceState,
+    payment::{PaymentState, ReferenceState},
     port::{
         store::ReferenceToAsk,
         work::{LedgerDelta, Loaded},
@@ -28,6 +30,9 @@ pub(super) async fn references_to_ask_are_filtered_and_ordered(h: &Harness) -> V
             ("JUSTASKED", PAY, ReferenceState::Live, 300, Some(600)),
             ("TOOOLD", PAY, ReferenceState::Live, 100, None),
             ("OTHER", "other", ReferenceState::Live, 230, None),
+            ("OVER", PAY, ReferenceState::Live, 50, Some(90)),
+            ("OVERANDTOLD", PAY, ReferenceState::Live, 60, None),
+            ("NOTOVER", PAY, ReferenceState::Live, 70, None),
         ];
         for (n, (name, of, state, made, asked)) in references.into_iter().enumerate() {
             let mut payment = fixtures::payment(work.id(), &format!("TT-{n}"), &dossier, of, morning(made));
@@ -35,18 +40,25 @@ pub(super) async fn references_to_ask_are_filtered_and_ordered(h: &Harness) -> V
             let mut reference = fixtures::live_reference(of, name, morning(made));
             (reference.state, reference.asked_at) = (state, asked.map(morning));
             payment.references = vec![reference];
+            if name.contains("OVER") {
+                let over = if name == "NOTOVER" { 801 } else { 800 };
+                Arc::make_mut(&mut payment.body).expires_at = Some(morning(over));
+            }
+            if name == "OVERANDTOLD" {
+                payment.state = PaymentState::Expired;
+            }
             work.payments.insert(payment.id.clone(), Loaded::fresh(payment));
         }
     })
     .await?;
-    let ask = |limit| h.second.references_to_ask(&PAY_ID, morning(200), morning(500), limit);
+    let ask = |limit| h.second.references_to_ask(&PAY_ID, morning(200), morning(500), morning(800), limit);
     let asked = ask(10).await?;
     let names: Vec<_> = asked.iter().map(|r| r.reference.as_str()).collect();
-    let expected = vec!["NEVER1", "NEVER2", "DEAD", "ASKEDLONGAGO"];
+    let expected = vec!["NEVER1", "NEVER2", "DEAD", "OVER", "ASKEDLONGAGO"];
     ensure_eq!(
         names,
         expected,
-        "never asked first, by age, then asked before the moment; paid and too old ones never"
+        "never asked first, by age, then asked before the moment; paid ones never, too old ones only when their time is over"
     );
     let first = ReferenceToAsk {
         payment: fixtures::payment_id("TT-2"),

@@ -28,16 +28,16 @@ use crate::{
 };
 
 /// Only a store that does not let both in waits for so long.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Makes both handles ready, so that two units really run at once: a first connection takes its time.
-async fn warm_up(h: &Harness) -> Verdict {
+pub(super) async fn warm_up(h: &Harness) -> Verdict {
     let both = futures_util::join!(h.unit(seed::nothing(), |_| ()), h.look(seed::nothing(), |_| ()));
     both.0.and(both.1)
 }
 
 /// Lets a decision wait at a meeting on its first call only, and only where that cannot hang.
-fn once(h: &Harness, meeting: &Arc<Meeting>) -> impl Fn() + Send + Sync + 'static {
+pub(super) fn once(h: &Harness, meeting: &Arc<Meeting>) -> impl Fn() + Send + Sync + 'static {
     let (is_first, meeting, may_wait) = (AtomicBool::new(true), Arc::clone(meeting), h.concurrent_writers);
     move || {
         if may_wait && is_first.swap(false, Ordering::AcqRel) {

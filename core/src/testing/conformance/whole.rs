@@ -15,7 +15,7 @@ use crate::{
     parcel::{Direction, ParcelRecord, ParcelState},
     payment::{PaymentRecord, PaymentState, ReferenceState},
     plan::rules::PartnerKind,
-    port::work::{Change, EventRecord, Loaded, PastEvent, Scope, Work},
+    port::work::{Change, EventRecord, Loaded, Merge, PastEvent, Scope, Work},
     testing::fixtures::{self, morning},
 };
 
@@ -430,4 +430,77 @@ pub(super) fn key_of(n: u32) -> EventKey {
 /// A row that claims to be stored and is not.
 pub(super) fn pretended<T>(row: T) -> Loaded<T> {
     Loaded { row, change: Change::Update }
+}
+
+pub(super) async fn a_dossier_that_goes_into_another_takes_everything_along(h: &Harness) -> Verdict {
+    let (stays, goes, alias) = (fixtures::nth_code(1), fixtures::nth_code(2), fixtures::nth_code(3));
+    let (of_stays, of_goes) = (stays.clone(), goes.clone());
+    h.unit(seed::nothing(), move |work| {
+        let stays = fixtures::dossier(work.id(), &of_stays);
+        let goes = fixtures::dossier(work.id(), &of_goes);
+        seed::put_dossier(work, &stays);
+        seed::put_dossier(work, &goes);
+        work.new_aliases.push((fixtures::nth_code(3), goes.row));
+        let events = [("e-1", &goes), ("e-2", &stays)].map(|(id, d)| fixtures::event(work.id(), id, Some(d)));
+        work.new_events.extend(events);
+        let payment = fixtures::payment(work.id(), "TT-1", &goes, PAY, morning(0));
+        work.payments.insert(payment.id.clone(), Loaded::fresh(payment));
+        let parcel = fixtures::parcel(work.id(), "BG-1", &goes, POST);
+        work.parcels.insert(parcel.id.clone(), Loaded::fresh(parcel));
+        let ready = (OperationState::Ready, morning(0));
+        let mut lane = seed::lane_with(work, of_goes.as_str(), &[ready, ready]);
+        for operation in &mut lane.open {
+            (operation.dossier, operation.version) = (Some(goes.row), Some(1));
+        }
+        seed::ended(&mut lane.open[0], OperationState::Superseded, morning(1));
+        seed::put_lane(work, lane);
+    })
+    .await?;
+    let scope = Scope {
+        payments_of: [goes.clone()].into(),
+        parcels_of: [goes.clone()].into(),
+        lanes: [fixtures::lane_key(goes.as_str())].into(),
+        ..seed::dossiers_of([&stays, &goes])
+    };
+    let (of_stays, of_goes) = (stays.clone(), goes.clone());
+    let loaded = h
+        .unit(scope, move |work| {
+            let loaded = (work.payments.len(), work.parcels.len());
+            let rows = [&of_stays, &of_goes].map(|code| work.dossiers.get(code).map_or(0, |d| d.row.row));
+            work.dossiers.remove(&of_goes);
+            work.new_aliases.push((of_goes.clone(), rows[0]));
+            work.merged.push(Merge { from: rows[1], into: rows[0], code: of_stays.clone() });
+            for payment in work.payments.values_mut() {
+                let record = payment.edit();
+                (record.dossier, record.subject) = (rows[0], of_stays.clone());
+            }
+            for parcel in work.parcels.values_mut() {
+                let record = parcel.edit();
+                (record.dossier, record.subject) = (rows[0], of_stays.clone());
+            }
+            seed::change_head(work, of_goes.as_str(), |head| {
+                (head.dossier, head.subject) = (Some(rows[0]), Some(of_stays.clone()));
+            });
+            loaded
+        })
+        .await?;
+    ensure_eq!(loaded, (1, 1), "payments and parcels of a dossier");
+    for code in [&stays, &goes, &alias] {
+        let Some(one) = h.views.timeline(code.as_str()).await? else {
+            ensure!(false, "expected {code} to be found");
+            return Ok(());
+        };
+        ensure_eq!(one.code, stays.to_string(), "whose code {code} is");
+        ensure_eq!(one.aliases, vec![goes.to_string(), alias.to_string()], "its other codes");
+        let counts = (one.events.len(), one.operations.len(), one.payments.len(), one.parcels.len());
+        ensure_eq!(counts, (2, 2, 1, 1), "events, operations, payments, parcels");
+        let versions: Vec<_> = one.operations.iter().map(|o| (o.subject.clone(), o.version)).collect();
+        let of_it = Some(stays.to_string());
+        ensure_eq!(versions, vec![(of_it.clone(), None), (of_it, Some(1))], "ended and open operations");
+    }
+    ensure_eq!(h.views.overview(0).await?.dossiers, 1, "dossiers");
+    let history = Scope { history_of: [stays.clone()].into(), ..seed::dossiers_of([&stays]) };
+    let past = h.look(history, |work| work.history.values().map(Vec::len).sum::<usize>()).await?;
+    ensure_eq!(past, 2, "the past events of the one that stays");
+    Ok(())
 }

@@ -23,6 +23,13 @@ pub(super) fn load(tables: &Tables, work: &mut Work) -> Result<(), StoreError> {
     lanes(tables, work);
     head_states(tables, work);
     callback_identities(tables, work);
+    for incident in &tables.incidents {
+        if work.scope.incidents.contains(&incident.id) && incident.closed_at.is_none() {
+            work.incidents.insert(incident.id, incident.key.clone());
+        }
+    }
+    let is_open = |id: &&RowId| tables.quarantine.get(id).is_some_and(|entry| entry.closed_at.is_none());
+    work.quarantine.extend(work.scope.quarantine.iter().filter(is_open));
     Ok(())
 }
 
@@ -93,7 +100,10 @@ fn payments(tables: &Tables, work: &mut Work) {
 fn parcels(tables: &Tables, work: &mut Work) {
     let by_id = work.scope.parcels.iter().filter_map(|id| tables.parcel_ids.get(id));
     let by_order = work.scope.orders.iter().filter_map(|key| tables.orders.get(key));
-    for parcel in by_id.chain(by_order).filter_map(|row| tables.parcels.get(row)) {
+    let of: BTreeSet<RowId> =
+        work.scope.parcels_of.iter().filter_map(|code| tables.codes.get(code)).copied().collect();
+    let of_dossiers = tables.parcels.values().filter(|p| of.contains(&p.dossier)).map(|p| &p.row);
+    for parcel in by_id.chain(by_order).chain(of_dossiers).filter_map(|row| tables.parcels.get(row)) {
         work.parcels.insert(parcel.id.clone(), Loaded::stored(parcel.clone()));
     }
 }

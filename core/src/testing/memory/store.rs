@@ -11,7 +11,7 @@ use crate::{
     clock::later,
     id::{ConnectorId, RowId},
     lane::LaneState,
-    payment::ReferenceState,
+    payment::{PaymentState, ReferenceState},
     port::{
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
@@ -204,6 +204,7 @@ impl Store for MemoryStore {
         connector: &ConnectorId,
         made_after: Timestamp,
         before: Timestamp,
+        expired_by: Timestamp,
         limit: i64,
     ) -> Result<Vec<ReferenceToAsk>, StoreError> {
         tokio::task::yield_now().await;
@@ -214,10 +215,13 @@ impl Store for MemoryStore {
             .filter(|((of, _), (_, r))| {
                 of == connector
                     && r.state != ReferenceState::Paid
-                    && r.created_at > made_after
                     && r.asked_at.is_none_or(|asked| asked < before)
             })
             .filter_map(|(_, (payment, r))| Some((tables.payments.get(payment)?, r)))
+            .filter(|(payment, r)| {
+                let is_over = payment.body.expires_at.is_some_and(|at| at <= expired_by);
+                r.created_at > made_after || (payment.state == PaymentState::Open && is_over)
+            })
             .collect();
         wanted.sort_by_key(|(_, r)| (r.asked_at.unwrap_or(Timestamp::UNIX_EPOCH), r.created_at));
         let to_ask = |(payment, r): (&crate::payment::PaymentRecord, &crate::payment::ReferenceRecord)| {

@@ -15,7 +15,7 @@ use crate::{
     payment::{PaymentRecord, ReferenceRecord},
     port::{
         store::{ConnectorCondition, OutboxRow, RawCallback, Session},
-        work::{EventRecord, LedgerDelta, QuarantineRecord, VersionRecord},
+        work::{EventRecord, LedgerDelta, Merge, QuarantineRecord, VersionRecord},
     },
 };
 
@@ -141,6 +141,31 @@ impl Tables {
         self.codes.get(code).or_else(|| self.aliases.get(code)).copied()
     }
 
+    /// Lets a dossier go into another one.
+    pub(super) fn merge_dossiers(&mut self, merge: &Merge) {
+        let Some(gone) = self.dossiers.remove(&merge.from) else { return };
+        self.codes.remove(&gone.code);
+        self.versions.retain(|(dossier, _), _| *dossier != merge.from);
+        for dossier in self.aliases.values_mut().filter(|dossier| **dossier == merge.from) {
+            *dossier = merge.into;
+        }
+        let events = self.events_of.remove(&merge.from).unwrap_or_default();
+        for id in &events {
+            let Some(event) = self.events.get_mut(id) else { continue };
+            event.record.dossier = Some(merge.into);
+        }
+        let all = self.events_of.entry(merge.into).or_default();
+        all.extend(events);
+        all.sort_unstable();
+        let operations = self.operations_of.remove(&merge.from).unwrap_or_default();
+        for id in &operations {
+            let Some(operation) = self.operations.get_mut(id) else { continue };
+            (operation.dossier, operation.subject) = (Some(merge.into), Some(merge.code.clone()));
+            operation.version = None;
+        }
+        self.operations_of.entry(merge.into).or_default().extend(operations);
+    }
+
     /// A lane with its open operations.
     pub(super) fn lane(&self, row: RowId) -> Option<Lane> {
         let mut lane = self.lanes.get(&row)?.clone();
@@ -226,6 +251,19 @@ impl Tables {
     pub(super) fn close_incident(&mut self, now: Timestamp, key: &str) {
         for incident in self.incidents.iter_mut().filter(|i| i.key == key && i.closed_at.is_none()) {
             incident.closed_at = Some(now);
+        }
+    }
+
+    /// Whether an open operation has this need.
+    pub(super) fn is_waited_for(&self, need: &str) -> bool {
+        let open = self.operations.values().filter(|o| !o.state.is_ended());
+        open.filter_map(|o| o.need.as_ref()).any(|n| n.to_string() == need)
+    }
+
+    /// Closes the open quarantine entries that are meant.
+    pub(super) fn close_quarantine(&mut self, now: Timestamp, is_meant: impl Fn(&QuarantineRecord) -> bool) {
+        for entry in self.quarantine.values_mut().filter(|e| e.closed_at.is_none() && is_meant(&e.record)) {
+            entry.closed_at = Some(now);
         }
     }
 

@@ -309,7 +309,8 @@ impl Views for MemoryStore {
 
     async fn quarantine(&self, after: i64, limit: i64) -> Result<Vec<QuarantineView>, StoreError> {
         let tables = self.open()?;
-        let from = tables.quarantine.range(after.saturating_add(1)..).map(|(_, q)| quarantine_view(q));
+        let from = tables.quarantine.range(after.saturating_add(1)..).map(|(_, q)| q);
+        let from = from.filter(|q| q.closed_at.is_none()).map(quarantine_view);
         Ok(from.take(usize::try_from(limit).unwrap_or(0)).collect())
     }
 

@@ -9,6 +9,7 @@ use std::{
 
 use super::tables::{StoredEvent, StoredQuarantine, StoredVersion, Tables};
 use crate::{
+    event::rejection::Reason,
     id::RowId,
     port::{
         store::{OutboxRow, StoreError},
@@ -199,15 +200,23 @@ fn callbacks(tables: &Tables, work: &Work) -> Result<(), StoreError> {
 /// Writes a checked unit.
 pub(super) fn apply(tables: &mut Tables, work: Work) {
     let now = work.now;
+    for record in work.new_quarantine {
+        tables.quarantine.insert(record.row, StoredQuarantine { record, received_at: now, closed_at: None });
+    }
+    for id in &work.closed_quarantine {
+        tables.close_quarantine(now, |entry| entry.row == *id);
+    }
     for event in work.new_events {
+        tables.close_quarantine(now, |entry| {
+            entry.reason != Reason::Conflict.code()
+                && entry.source.as_deref() == Some(event.key.source.as_str())
+                && entry.event_id.as_deref() == Some(event.key.id.as_str())
+        });
         tables.event_keys.insert(event.key.clone(), event.content_hash);
         if let Some(dossier) = event.dossier {
             tables.events_of.entry(dossier).or_default().push(event.row);
         }
         tables.events.insert(event.row, StoredEvent { record: event, received_at: now });
-    }
-    for record in work.new_quarantine {
-        tables.quarantine.insert(record.row, StoredQuarantine { record, received_at: now, closed_at: None });
     }
     for dossier in work.dossiers.into_values().filter(|d| d.change != Change::None) {
         tables.codes.insert(dossier.row.code.clone(), dossier.row.row);
@@ -216,6 +225,9 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
     for record in work.new_versions {
         let state = serde_json::from_str(&record.state).ok().map(Arc::new);
         tables.versions.insert((record.dossier, record.version), StoredVersion { record, state });
+    }
+    for merge in &work.merged {
+        tables.merge_dossiers(merge);
     }
     tables.aliases.extend(work.new_aliases);
     for payment in work.payments.into_values().filter(|p| p.change != Change::None) {
@@ -250,11 +262,16 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
     for (connector, parcel, record) in work.new_moves {
         tables.moves.entry((connector, record.record.clone())).or_insert((parcel, record));
     }
-    for incident in work.opened {
-        tables.open_incident(now, &incident.key, incident.connector, &incident.said);
-    }
     for key in &work.closed {
         tables.close_incident(now, key);
+    }
+    for key in &work.left {
+        if !tables.is_waited_for(key) {
+            tables.close_incident(now, key);
+        }
+    }
+    for incident in work.opened {
+        tables.open_incident(now, &incident.key, incident.connector, &incident.said);
     }
     for verdict in work.callbacks {
         if verdict.verdict == "applied" {

@@ -149,6 +149,7 @@ impl ScriptedConnector {
             actions: self.manifest.actions.keys().copied().collect(),
             probes: self.manifest.actions.keys().copied().filter(|_| self.abilities.probes).collect(),
             settling: self.manifest.settling_window,
+            person_after_doubt: self.manifest.person_after_doubt.clone(),
             routes: Vec::new(),
         }
     }
@@ -283,8 +284,18 @@ impl ScriptedConnector {
             .or_else(|| by_action(&mut script))
             .or_else(|| script.any.pop_front())
             .or_else(|| script.always.clone())
-            .unwrap_or_else(|| Outcome::Done(Proof { said: "ok".into(), ..Proof::default() }))
+            .unwrap_or_else(|| Outcome::Done(done(task)))
     }
+}
+
+/// What a partner that works says; a portal that has taken a state shows its status.
+fn done(task: &Task) -> Proof {
+    let mut proof = Proof { said: "ok".into(), ..Proof::default() };
+    let status = task.dossier.as_ref().and_then(|d| d.status);
+    if let (ActionKind::SyncDossier, Some(status)) = (task.payload.kind(), status) {
+        proof.facts.insert("portal_status".into(), status.code().into());
+    }
+    proof
 }
 
 /// Counts an attempt out again, also when the engine cuts it off.

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::error::store_error;
 
-/// Entries above `after`, by number, without their bytes: a page of them could be a hundred megabytes.
+/// Open entries above `after`, by number, without their bytes: a page of them could be a hundred megabytes.
 pub(crate) async fn quarantine(
     conn: &mut PgConnection,
     after: i64,
@@ -15,7 +15,7 @@ pub(crate) async fn quarantine(
         QuarantineView,
         r#"select id, received_at as received_us, origin, source, event_id, subject, event_type, reason, path, expected,
             got, ''::bytea as "raw!"
-        from quarantine where id > $1 order by id limit $2"#,
+        from quarantine where id > $1 and closed_at is null order by id limit $2"#,
         after,
         limit,
     )

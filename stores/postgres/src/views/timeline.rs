@@ -68,7 +68,7 @@ async fn events(conn: &mut PgConnection, dossier: i64) -> Result<Vec<EventView>,
         "select id as row, source, event_id as id, name, sequence, late, occurred_at as at_us,
             received_at as received_us, planned, note, body
         from events where dossier = $1
-        order by events.id",
+        order by events.received_at, events.id",
         dossier,
     )
     .fetch_all(conn)

@@ -71,7 +71,7 @@ async fn events(conn: &mut SqliteConnection, dossier: i64) -> Result<Vec<EventVi
         r#"select id as row, source, event_id as id, name, sequence, late as "late!: bool", occurred_at as at_us,
             received_at as received_us, planned as "planned!: i32", note, body
         from events where dossier = ?1
-        order by events.id"#,
+        order by events.received_at, events.id"#,
         dossier,
     )
     .fetch_all(conn)
