@@ -123,7 +123,15 @@ async fn play(soak: &Soak) -> bool {
     println!("{:>6.1} s  every parcel delivered and told", began.elapsed().as_secs_f64());
     world.rests(lines.len()).await;
     let allowance = Allowance { adjacent_identical_steps: soak.kills * soak.permits, redelivered: true };
-    report::report(&world, &oracle, allowance, delivered, began.elapsed()).await
+    let course = report::Course {
+        kills: soak.kills,
+        outages: soak.mishaps().iter().filter(|(_, mishap)| !matches!(mishap, Mishap::Kill)).count(),
+        outage: Duration::from_secs(soak.outage_seconds),
+        delivered,
+        whole: began.elapsed(),
+        is_messy: soak.mess > 0.0,
+    };
+    report::report(&world, &oracle, allowance, &course).await
 }
 
 /// Waits until this share of all steps has reached the portal.
