@@ -203,6 +203,7 @@ impl Partners {
                 }
             }
             Payload::SyncDossier
+            | Payload::AdoptDossier
             | Payload::AppendProgress { .. }
             | Payload::CancelParcel { .. }
             | Payload::Unassigned { .. } => {}

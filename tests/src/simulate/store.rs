@@ -134,9 +134,10 @@ impl Store for Line {
         connector: &ConnectorId,
         made_after: Timestamp,
         before: Timestamp,
+        expired_by: Timestamp,
         limit: i64,
     ) -> Result<Vec<ReferenceToAsk>, StoreError> {
-        self.call(self.store.references_to_ask(connector, made_after, before, limit)).await
+        self.call(self.store.references_to_ask(connector, made_after, before, expired_by, limit)).await
     }
 
     async fn next_due(
