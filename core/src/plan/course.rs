@@ -26,7 +26,7 @@ use crate::{
 /// The lane of what no connector carries.
 pub const UNASSIGNED: &str = "unassigned";
 
-/// How many steps one operation carries at most (dvcqg contract, section 6).
+/// How many steps one operation carries at most (docs/partners/dvcqg.md).
 const STEPS_PER_OPERATION: usize = 10;
 
 /// The connector id of what no connector carries.
