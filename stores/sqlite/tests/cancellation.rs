@@ -71,12 +71,12 @@ async fn callers_that_give_up_in_the_middle_of_transact_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_decision_that_panics_is_unavailable_and_poisons_nothing() {
+async fn a_decision_that_panics_is_rejected_and_poisons_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::connect(Options::new(folder.path(), "test")).await.unwrap();
     store.migrate().await.unwrap();
     let failed = store.transact(Scope::default(), Arc::new(|_| panic!("a defect"))).await;
-    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+    assert!(matches!(failed, Err(StoreError::Rejected(_))), "{failed:?}");
     store.ping().await.unwrap();
 }
 

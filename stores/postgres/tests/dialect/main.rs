@@ -275,7 +275,7 @@ mod tests {
                 assert!(work.outbox.len() > 1, "meant to fail");
             });
             let answer = store.transact(Scope::default(), decision).await;
-            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+            assert!(matches!(answer, Err(StoreError::Rejected(_))), "{answer:?}");
             decide(&store, Scope::default(), |work| work.outbox.push(out("after"))).await.unwrap();
             out_events(&store, 1).await;
             let greedy = decide(&store, Scope::default(), |work| {
