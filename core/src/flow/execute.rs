@@ -429,7 +429,7 @@ async fn interrupt_claims(engine: &Engine, settlements: &Arc<Vec<Settlement>>) -
 /// Gives back what a transaction whose answer was lost had claimed for this process: it is not in hand, so nobody sent
 /// it or ever will.
 pub async fn reclaim(engine: &Engine) -> Result<usize, StoreError> {
-    let _nobody_claims = engine.in_hand.nobody_claims().await;
+    let Some(_nobody_claims) = engine.in_hand.nobody_claims().await else { return Ok(0) };
     let in_hand = engine.in_hand.all();
     let holder = engine.settings.holder.clone();
     let scan = Scan::HeldBy { holder: holder.clone(), limit: engine.settings.batch + in_hand.len() };

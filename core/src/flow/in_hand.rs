@@ -17,6 +17,9 @@ use crate::id::RowId;
 /// An operation and the number of its lane's claim.
 pub type Claim = (RowId, i64);
 
+/// How long all claims may be held up for the sake of lost ones.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
 /// The claims in hand.
 #[derive(Debug, Default)]
 pub struct InHand {
@@ -34,9 +37,10 @@ impl InHand {
         self.claiming.read().await
     }
 
-    /// Nobody claims as long as this is kept.
-    pub async fn nobody_claims(&self) -> RwLockWriteGuard<'_, ()> {
-        self.claiming.write().await
+    /// Nobody claims as long as this is kept. `None`: somebody's claim is on its way for too long, and the others must
+    /// not wait for it any longer.
+    pub async fn nobody_claims(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        tokio::time::timeout(LONGEST_WAIT, self.claiming.write()).await.ok()
     }
 
     /// An attempt on this claim begins.
