@@ -30,7 +30,6 @@ async fn admitted_by(replica: &Api) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_one_killed_and_one_stopped_keep_order_and_counts() {
     let mut world = Plan::on_servers().open().await;
-    let (second, other) = world.replica().await;
     let lines = traffic::lines(&traffic::generate(&["--dossiers", "250", "--seed", "25"]).await);
     let oracle = Oracle::of(&lines);
     // Whoever is left has to take in the parts that are published after the other one went.
@@ -41,8 +40,10 @@ async fn two_replicas_one_killed_and_one_stopped_keep_order_and_counts() {
     // Slow enough that calls are under way whenever one dies.
     world.suite.portal.behave(Rule::always(Behaviour::Stall { millis: 30 }));
 
-    // The one that connected first has the queue, and both of them the lanes.
+    // The one that came first has the queue; the second stands by there, and has its share of the lanes.
     traffic::published(world.publish("first.jsonl", parts[0], &[])).await;
+    reach(&world, until(1), steps_until(1) / 4, &mut reader, &world.api).await;
+    let (second, other) = world.replica().await;
     reach(&world, until(1), steps_until(1) / 2, &mut reader, &other).await;
     let publisher = world.publish("second.jsonl", parts[1], &[]);
     reach(&world, until(1) + parts[1].len() / 4, steps_until(1) / 2, &mut reader, &other).await;
