@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-SIMULATION = ["cargo", "run", "-q", "-p", "lienthong-tests", "--bin", "simulate", "--", "--seeds", "150"]
+SIMULATION = ["cargo", "run", "-q", "-p", "lienthong-tests", "--bin", "simulate", "--", "--seeds", "400"]
 ENGINE = ["cargo", "test", "-q", "-p", "lienthong-core", "--all-features"]
 
 # name, file, what stands there, what stands there instead

@@ -9,7 +9,7 @@ use crate::{
     id::{ConnectorId, LaneKey, RowId},
     lane::{Lane, LaneState},
     operation::{ActionKind, Attempt, Operation, OperationState, Payload},
-    outcome::Outcome,
+    outcome::{Cause, Outcome},
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
     plan::{out, queue::end_waiting, rules::Rules},
@@ -85,6 +85,9 @@ fn settle_one(work: &mut Work, rules: &Rules, schedule: &Schedule, settlement: &
     if !is_ours {
         return false;
     }
+    if loaded.row.open.first().is_some_and(|head| is_settled(head, &settlement.result)) {
+        return true;
+    }
     let lane = loaded.edit();
     let Some(operation) = lane.open.first_mut() else { return false };
     let rule = rules.action(&assignment.connector, operation.payload.kind());
@@ -103,6 +106,18 @@ fn settle_one(work: &mut Work, rules: &Rules, schedule: &Schedule, settlement: &
     follow_up(work, rules, &operation, Some(&settlement.result));
     close_opening(work, &key, &operation);
     true
+}
+
+/// Whether this was stored before, and only the answer to it was lost. An attempt that was taken for interrupted is not
+/// settled: what came of it is truer than that.
+fn is_settled(head: &Operation, result: &Settled) -> bool {
+    match result {
+        Settled::Finding(_) => !matches!(head.state, OperationState::Doubtful | OperationState::Awaiting),
+        Settled::Outcome(_) | Settled::GivenBack => {
+            let attempt = head.attempt.as_ref();
+            attempt.is_some_and(|a| a.ended_at.is_some() && a.cause != Some(Cause::Interrupted))
+        }
+    }
 }
 
 /// A payment that was taken back or paid meanwhile must not be opened (again): its opening ends instead of waiting.

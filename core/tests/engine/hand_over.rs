@@ -88,3 +88,23 @@ async fn an_outcome_that_the_store_refuses_is_a_doubt_at_once() {
         "it was sent once and is not repeated within the window"
     );
 }
+
+#[tokio::test]
+async fn an_outcome_whose_storing_was_answered_by_nothing_counts_and_is_told_once() {
+    let world = World::running();
+    let (refused, late) = (code(1), code(2));
+    world.portal.on_lane(&refused, Outcome::refused(Cause::DataRefused, "-1", "thiếu chủ hồ sơ"));
+    world.portal.on_lane(&late, Outcome::not_done(Cause::PartnerFailed, "500"));
+    for (begun, code) in [(1, &refused), (2, &late)] {
+        world.portal.hold();
+        world.admit([event("dossier.received", code, 1)]).await;
+        world.portal.until_begun(begun).await;
+        world.store.lose_next_answer();
+        world.portal.release_all();
+        world.settled().await;
+    }
+    assert_eq!(world.told("portal.refused").await.len(), 1);
+    assert_eq!(world.told("operation.stuck").await.len(), 1);
+    let counted: Vec<_> = world.operations(ActionKind::SyncDossier).iter().map(|o| o.attempts).collect();
+    assert_eq!(counted, [0, 1], "an attempt counts once");
+}

@@ -152,7 +152,7 @@ impl World {
         let weather = Arc::clone(&self.shared.weather);
         let dice = &weather.dice;
         let slot = usize::try_from(dice.pick(0..self.replicas.len() as u64)).unwrap_or(0);
-        match dice.pick(0..8) {
+        match dice.pick(0..9) {
             0 | 1 => {
                 weather.count("replica killed");
                 self.end(slot, true).await;
@@ -164,7 +164,7 @@ impl World {
                 self.end(slot, false).await;
                 self.start(slot);
             }
-            3 => {
+            3 | 4 => {
                 weather.count("replica frozen");
                 let Some(replica) = &self.replicas[slot] else { return };
                 let machine = Arc::clone(&replica.machine);
@@ -172,10 +172,10 @@ impl World {
                 tokio::time::sleep(dice.ms(100..10_000)).await;
                 // The broker gives up on a silent consumer.
                 self.shared.broker.disconnect(machine.connection.load(Ordering::Acquire));
-                tokio::time::sleep(dice.ms(100..60_000)).await;
+                tokio::time::sleep(dice.ms(100..90_000)).await;
                 machine.set_frozen(false);
             }
-            4 => {
+            5 => {
                 weather.count("replica cut off from the store");
                 let Some(replica) = &self.replicas[slot] else { return };
                 let machine = Arc::clone(&replica.machine);
@@ -183,7 +183,7 @@ impl World {
                 tokio::time::sleep(dice.ms(100..30_000)).await;
                 machine.set_cut_off(false);
             }
-            5 => {
+            6 => {
                 weather.count("broker stopped");
                 self.shared.broker.set_down(true);
                 tokio::time::sleep(dice.ms(100..20_000)).await;
