@@ -56,7 +56,7 @@ cli-verdict-duplicate = Duplicate, accepted before
 cli-verdict-quarantined = Not accepted, reasons below
 cli-more-problems = … and { $count } more lines; use --json to see all.
 cli-next-page = There is more: add --after { $after }
-cli-done-retry = Operation { $id } will be sent again; the reason is on record.
+cli-done-retry = Operation { $id } is queued to be sent again; the reason is on record.
 cli-done-dismiss = Operation { $id } is dismissed; the reason is on record.
 cli-done-incident = Incident { $id } is closed; the reason is on record.
 cli-done-entry = Quarantine entry { $id } is closed; the reason is on record.
@@ -92,6 +92,16 @@ cli-ledger-open = Open
 cli-ledger-difference = Difference
 
 ## When it cannot be done
+cli-no-config = There is no configuration file (looked for ./lienthong.toml, /etc/lienthong/lienthong.toml).
+    .remedy = Run this in the folder of lienthong.toml, or name the file by --config (variable LIENTHONG_CONFIG).
+cli-not-served = ⚠ The service is not running (no answer at { $url }): these are the store's figures, nothing is being sent. Start it: lienthong serve
+cli-token-refused = The service at { $url } does not take the token made by { $file }.
+    .remedy = That service has another secret, or the token has expired. Name that service's own configuration by --config, or ask its administrator for a token (lienthong token issue) and use --token-file.
+cli-no-name = It is not known who decides: the account at the keyboard has no name.
+    .remedy = Set the variable USER, or use a token in your name with --token-file; the name goes on record.
+cli-file-empty = The file { $file } has no event; nothing was sent.
+cli-file-no-json = The file { $file } is not valid JSON (line { $line }, column { $column }); nothing was sent.
+    .remedy = Every line of the file is one JSON event, or the whole file is one JSON array [ … ].
 cli-no-server = No Liên thông server answers at { $url }.
     .remedy = Check the address after --server, and whether the service is running.
 cli-no-token = No access token: the service's secret cannot be read.

@@ -53,7 +53,7 @@ cli-verdict-duplicate = Trùng, đã nhận trước đây
 cli-verdict-quarantined = Không nhận được, xem lý do bên dưới
 cli-more-problems = … và { $count } dòng nữa; dùng --json để xem tất cả.
 cli-next-page = Còn nữa: thêm --after { $after }
-cli-done-retry = Đã xếp lại thao tác { $id } để gửi; lý do đã được ghi.
+cli-done-retry = Đã xếp thao tác { $id } vào hàng chờ gửi lại; lý do đã được ghi.
 cli-done-dismiss = Đã bỏ qua thao tác { $id }; lý do đã được ghi.
 cli-done-incident = Đã đóng sự cố { $id }; lý do đã được ghi.
 cli-done-entry = Đã đóng mục cách ly { $id }; lý do đã được ghi.
@@ -86,6 +86,16 @@ cli-ledger-open = Còn mở
 cli-ledger-difference = Chênh lệch
 
 ## Khi không làm được
+cli-no-config = Không thấy tệp cấu hình (đã tìm ./lienthong.toml, /etc/lienthong/lienthong.toml).
+    .remedy = Chạy lệnh trong thư mục có lienthong.toml, hoặc chỉ tệp bằng --config (biến LIENTHONG_CONFIG).
+cli-not-served = ⚠ Dịch vụ không chạy (không trả lời ở { $url }): số liệu đọc thẳng từ kho, chưa có gì được gửi đi. Khởi động: lienthong serve
+cli-token-refused = Dịch vụ ở { $url } không nhận mã truy cập theo { $file }.
+    .remedy = Dịch vụ đó dùng bí mật khác, hoặc mã đã hết hạn. Chỉ đúng tệp cấu hình của dịch vụ bằng --config, hoặc xin người quản trị dịch vụ đó một mã (lienthong token issue) rồi dùng --token-file.
+cli-no-name = Không biết ai đang quyết định: không rõ tài khoản đang dùng.
+    .remedy = Đặt biến USER, hoặc dùng mã mang tên mình với --token-file; tên này được ghi vào nhật ký xử lý.
+cli-file-empty = Tệp { $file } không có sự kiện nào; chưa gửi gì.
+cli-file-no-json = Tệp { $file } không phải JSON hợp lệ (dòng { $line }, cột { $column }); chưa gửi gì.
+    .remedy = Mỗi dòng của tệp là một sự kiện JSON, hoặc cả tệp là một mảng JSON [ … ].
 cli-no-server = Không có dịch vụ Liên thông nào trả lời ở { $url }.
     .remedy = Kiểm tra địa chỉ sau --server, và dịch vụ có đang chạy không.
 cli-no-token = Không có mã truy cập: không đọc được bí mật của dịch vụ.

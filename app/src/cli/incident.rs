@@ -49,7 +49,7 @@ impl Close {
         done: &str,
     ) -> Result<(), Failure> {
         let api = Api::open(global, screen).await?;
-        let answer = api.post(&format!("/v1/{things}/{}/close", self.id), api::reason(&self.reason)).await;
+        let answer = api.decide(screen, &format!("/v1/{things}/{}/close", self.id), &self.reason).await;
         api.close().await;
         let answer = answer?;
         if screen.json {

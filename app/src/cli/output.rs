@@ -46,6 +46,11 @@ impl Screen {
         find(self.locale, &format!("{kind}-{name}"), &[]).unwrap_or_else(|| name.to_owned())
     }
 
+    /// A whole number with its thousands apart.
+    pub fn number(&self, value: i64) -> String {
+        crate::i18n::number(self.locale, value)
+    }
+
     /// One line.
     pub fn line(&self, text: impl AsRef<str>) {
         let mut out = io::stdout().lock();

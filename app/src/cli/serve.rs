@@ -29,7 +29,7 @@ impl Serve {
                 Failure::new(format!("--roles {text}: {error}"), "intake,execute,http,relay,schedule")
             })?,
         };
-        let config = super::load(global)?;
+        let config = super::load_or_embedded(global)?;
         let application = Application::build(config, Purpose::Serve(roles)).await?;
         if let Some(address) = application.addresses().http {
             tracing::info!(%address, "listening");
