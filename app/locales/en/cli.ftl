@@ -43,8 +43,19 @@ cli-created = Planned
 cli-ended = Ended
 cli-decided-by = Decided by
 cli-payload = Carries
+cli-note = Note
+cli-lanes = Lanes
+cli-lane-state = Head of lane
+cli-events-today = Received today
+cli-sent-today = Sent today
+cli-unit-unknown = Unit unknown
 
 ## Answers
+cli-no-incidents = No incident is open.
+cli-more-units = … and { $count } more units; use --json to see all.
+cli-quarantine-next = See lienthong quarantine list for what is wrong with each, let the vendor correct it and send it again.
+cli-outbox-written = { $count } result events written, to be read by GET /v1/events
+cli-outbox-relayed = { $count } result events written · { $waiting } still to go out by RabbitMQ
 cli-late = late
 cli-planned = { $count ->
     [one] one operation

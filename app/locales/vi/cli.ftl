@@ -43,8 +43,19 @@ cli-created = Lập lúc
 cli-ended = Kết thúc lúc
 cli-decided-by = Người quyết định
 cli-payload = Nội dung
+cli-note = Ghi chú
+cli-lanes = Số làn
+cli-lane-state = Đầu làn
+cli-events-today = Nhận hôm nay
+cli-sent-today = Gửi hôm nay
+cli-unit-unknown = Chưa rõ đơn vị
 
 ## Câu trả lời
+cli-no-incidents = Không có sự cố nào đang mở.
+cli-more-units = … và { $count } đơn vị nữa; dùng --json để xem tất cả.
+cli-quarantine-next = Xem lienthong quarantine list để biết từng sự kiện sai chỗ nào, chuyển cho nhà cung cấp sửa và phát lại.
+cli-outbox-written = { $count } thông báo kết quả đã ghi, đọc qua GET /v1/events
+cli-outbox-relayed = { $count } thông báo kết quả đã ghi · { $waiting } đang chờ chuyển qua RabbitMQ
 cli-late = đến muộn
 cli-planned = { $count } thao tác
 cli-verdict-accepted = Đã nhận
@@ -71,10 +82,10 @@ cli-headline-matters = { $count } việc cần người xử lý
 cli-counts = { $dossiers } hồ sơ · { $quarantine } sự kiện bị cách ly
 
 ## Sổ đối chiếu
-cli-ledger-messages = Sổ thông điệp: đã nhận = nhận vào + trùng + cách ly
+cli-ledger-messages = Sổ sự kiện: nhận vào = đã ghi nhận + trùng + cách ly
 cli-ledger-operations = Sổ thao tác: đã lập = xong + từ chối + thay + bỏ qua + còn mở
-cli-ledger-received = Đã nhận
-cli-ledger-admitted = Nhận vào
+cli-ledger-received = Nhận vào
+cli-ledger-admitted = Đã ghi nhận
 cli-ledger-duplicate = Trùng
 cli-ledger-quarantined = Cách ly
 cli-ledger-planned = Đã lập

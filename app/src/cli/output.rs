@@ -82,6 +82,20 @@ impl Screen {
         table
     }
 
+    /// Paragraphs with a mark before each: what is too long for columns. Lines break between words.
+    pub fn blocks(&self, blocks: Vec<(String, Vec<String>)>) {
+        for (mark, lines) in blocks {
+            let mut table = self.plain_table();
+            for (at, line) in lines.into_iter().filter(|l| !l.is_empty()).enumerate() {
+                table.add_row([if at == 0 { mark.clone() } else { String::new() }, line]);
+            }
+            if let Some(marks) = table.column_mut(0) {
+                marks.set_constraint(ColumnConstraint::ContentWidth);
+            }
+            self.line(format!("{table}\n"));
+        }
+    }
+
     /// A table without headings: names and values.
     pub fn plain_table(&self) -> Table {
         let mut table = Table::new();
