@@ -51,6 +51,18 @@ cli-sent-today = Sent today
 cli-unit-unknown = Unit unknown
 
 ## Answers
+cli-bad-roles = --roles { $id }: there is a role that does not exist.
+    .remedy = The roles: intake, execute, http, relay, schedule (separated by commas), or all.
+cli-check-note-portal = The login is accepted; the portal lists { $count } procedures.
+cli-check-note-payment = QUERY answers and takes our signature; INIT cannot be tried without effect.
+cli-check-note-post = The token is accepted; the tracking feed answers.
+cli-kind-portal = Portal
+cli-kind-payment = Payment
+cli-kind-post = Post
+cli-dossier-status = Status
+cli-dossier-procedure = Procedure
+cli-happened = happened { $when }
+cli-attempt-of = attempt { $number } of #{ $id }
 cli-no-incidents = No incident is open.
 cli-more-units = … and { $count } more units; use --json to see all.
 cli-quarantine-next = See lienthong quarantine list for what is wrong with each, let the vendor correct it and send it again.

@@ -51,6 +51,18 @@ cli-sent-today = Gửi hôm nay
 cli-unit-unknown = Chưa rõ đơn vị
 
 ## Câu trả lời
+cli-bad-roles = --roles { $id }: có vai trò không tồn tại.
+    .remedy = Các vai trò: intake, execute, http, relay, schedule (cách nhau bằng dấu phẩy), hoặc all.
+cli-check-note-portal = Đăng nhập được; Cổng liệt kê { $count } thủ tục.
+cli-check-note-payment = QUERY trả lời và nhận chữ ký của ta; INIT không thử được mà không gây ảnh hưởng.
+cli-check-note-post = Mã truy cập được nhận; luồng hành trình trả lời.
+cli-kind-portal = Cổng DVC
+cli-kind-payment = Thanh toán
+cli-kind-post = Bưu chính
+cli-dossier-status = Trạng thái
+cli-dossier-procedure = Thủ tục
+cli-happened = xảy ra lúc { $when }
+cli-attempt-of = lần { $number } của #{ $id }
 cli-no-incidents = Không có sự cố nào đang mở.
 cli-more-units = … và { $count } đơn vị nữa; dùng --json để xem tất cả.
 cli-quarantine-next = Xem lienthong quarantine list để biết từng sự kiện sai chỗ nào, chuyển cho nhà cung cấp sửa và phát lại.

@@ -10,6 +10,7 @@ use crate::{
     compose::{Application, Purpose, StoreHandle},
     lifecycle::{self, Ending},
 };
+use crate::i18n::Arg;
 use tokio_util::sync::CancellationToken;
 
 /// What this process does.
@@ -26,7 +27,9 @@ impl Serve {
         let roles = match &self.roles {
             None => Roles::all(),
             Some(text) => text.parse::<Roles>().map_err(|error| {
-                Failure::new(format!("--roles {text}: {error}"), "intake,execute,http,relay,schedule")
+                tracing::debug!(%error, "unusable roles");
+                let screen = Screen::new(global.lang, global.json);
+                Failure::new(screen.say_with("bad-roles", &[("id", Arg::Text(text))]), screen.say("bad-roles.remedy"))
             })?,
         };
         let config = super::load_or_embedded(global)?;
