@@ -116,7 +116,7 @@ cli-ledger-difference = Difference
 
 ## When it cannot be done
 cli-no-config = There is no configuration file (looked for ./lienthong.toml, /etc/lienthong/lienthong.toml).
-    .remedy = Run this in the folder of lienthong.toml, or name the file by --config (variable LIENTHONG_CONFIG).
+    .remedy = Run this in the folder of lienthong.toml, or name the file by --config (variable LIENTHONG_CONFIG). To ask a service elsewhere use --server with --token-file.
 cli-not-served = ⚠ The service is not running (no answer at { $url }): these are the store's figures, nothing is being sent. Start it: lienthong serve
 cli-token-refused = The service at { $url } does not take the token made by { $file }.
     .remedy = That service has another secret, or the token has expired. Name that service's own configuration by --config, or ask its administrator for a token (lienthong token issue) and use --token-file.

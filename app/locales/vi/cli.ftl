@@ -110,7 +110,7 @@ cli-ledger-difference = Chênh lệch
 
 ## Khi không làm được
 cli-no-config = Không thấy tệp cấu hình (đã tìm ./lienthong.toml, /etc/lienthong/lienthong.toml).
-    .remedy = Chạy lệnh trong thư mục có lienthong.toml, hoặc chỉ tệp bằng --config (biến LIENTHONG_CONFIG).
+    .remedy = Chạy lệnh trong thư mục có lienthong.toml, hoặc chỉ tệp bằng --config (biến LIENTHONG_CONFIG). Hỏi một dịch vụ ở máy khác thì dùng --server cùng --token-file.
 cli-not-served = ⚠ Dịch vụ không chạy (không trả lời ở { $url }): số liệu đọc thẳng từ kho, chưa có gì được gửi đi. Khởi động: lienthong serve
 cli-token-refused = Dịch vụ ở { $url } không nhận mã truy cập theo { $file }.
     .remedy = Dịch vụ đó dùng bí mật khác, hoặc mã đã hết hạn. Chỉ đúng tệp cấu hình của dịch vụ bằng --config, hoặc xin người quản trị dịch vụ đó một mã (lienthong token issue) rồi dùng --token-file.

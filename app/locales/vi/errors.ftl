@@ -1,7 +1,7 @@
 # Lỗi của API, và các trang báo một điều.
 
 error-token_missing = Yêu cầu chưa có mã truy cập. Gửi kèm tiêu đề “Authorization: Bearer …”; tạo mã bằng “lienthong token issue”.
-error-token_invalid = Mã truy cập không phải của hệ thống này hoặc đã bị sửa. Tạo mã mới bằng “lienthong token issue”.
+error-token_invalid = Mã truy cập không phải của hệ thống này hoặc đã bị sửa. Tạo mã mới bằng “lienthong token issue” với tệp cấu hình của chính dịch vụ này.
 error-token_expired = Mã truy cập đã hết hạn. Tạo mã mới bằng “lienthong token issue”.
 error-scope_missing = Mã truy cập thiếu quyền “{ $what }”.
 error-store_unavailable = Kho dữ liệu tạm thời không trả lời; chưa có gì bị mất. Xin thử lại sau ít giây.

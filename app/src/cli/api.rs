@@ -128,7 +128,9 @@ impl Api {
     ) -> Result<Value, Failure> {
         let (status, bytes) = match &self.way {
             Way::Server { http, base } => self.over_http(http, base, method, path, body).await?,
-            Way::Inside { router, .. } => request(router.clone(), &self.token.text, method, path, body).await?,
+            Way::Inside { router, .. } => {
+                request(router.clone(), &self.token.text, method, path, body).await?
+            }
         };
         if let (401, Way::Server { base, .. }) = (status, &self.way) {
             let args = [("url", base), ("file", &self.token.from)].map(|(n, v)| (n, Arg::Text(v.as_str())));
@@ -310,7 +312,10 @@ mod tests {
     #[test]
     fn the_audit_trail_names_an_account_even_without_its_variables() {
         let nobody = || [None, Some(String::new()), None];
-        assert_eq!(name_of([None, Some("an".into()), Some("binh".into())], Some(1000)).as_deref(), Some("an"));
+        assert_eq!(
+            name_of([None, Some("an".into()), Some("binh".into())], Some(1000)).as_deref(),
+            Some("an")
+        );
         assert_eq!(name_of(nobody(), Some(1000)).as_deref(), Some("uid-1000"));
         assert_eq!(name_of(nobody(), None), None);
     }

@@ -1,6 +1,10 @@
 //! `lienthong event publish|validate FILE`: a JSON-lines file through the API, batch by batch, in its order.
 
-use std::{collections::BTreeMap, path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand};
 use serde::de::IgnoredAny;
@@ -128,7 +132,7 @@ fn events(bytes: &[u8]) -> Result<Vec<(usize, &[u8])>, Unusable> {
             // The elements lie in the text one after another.
             let before = event.as_ptr().addr() - from.as_ptr().addr();
             let (passed, rest) = from.split_at(before);
-            line += passed.iter().filter(|b| **b == b'\n').count();
+            line += ends(passed);
             from = rest;
             found.push((line, event));
         }
@@ -137,8 +141,8 @@ fn events(bytes: &[u8]) -> Result<Vec<(usize, &[u8])>, Unusable> {
     let whole = match serde_json::from_slice::<IgnoredAny>(bytes) {
         Ok(IgnoredAny) => {
             let skipped = bytes.len() - start.len();
-            let line = bytes.iter().take(skipped).filter(|b| **b == b'\n').count() + 1;
-            return Ok(vec![(line, start.trim_ascii_end())]);
+            let (passed, _) = bytes.split_at(skipped);
+            return Ok(vec![(ends(passed) + 1, start.trim_ascii_end())]);
         }
         Err(error) => error,
     };
@@ -148,6 +152,11 @@ fn events(bytes: &[u8]) -> Result<Vec<(usize, &[u8])>, Unusable> {
         return Err(Unusable::NoJson(whole));
     }
     Ok(lines)
+}
+
+/// How many lines end in a text.
+fn ends(text: &[u8]) -> usize {
+    text.split(|b| *b == b'\n').skip(1).count()
 }
 
 fn is_json(bytes: &[u8]) -> bool {
@@ -253,10 +262,8 @@ mod tests {
 
     #[test]
     fn broken_lines_go_alone_and_the_order_of_lines_stays() {
-        let lines: Vec<_> = ["{\"a\":1}", "{\"b\":2}", "{\"c\":", "{\"d\":4}"]
-            .iter()
-            .map(|l| l.as_bytes())
-            .collect();
+        let lines: Vec<_> =
+            ["{\"a\":1}", "{\"b\":2}", "{\"c\":", "{\"d\":4}"].iter().map(|l| l.as_bytes()).collect();
         let lines: Vec<_> = (1..).zip(lines).collect();
         let batches = batches(&lines, 200);
         let numbers: Vec<_> = batches.iter().map(|b| b.numbers.clone()).collect();

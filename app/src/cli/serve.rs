@@ -6,11 +6,11 @@ use clap::Args;
 use lienthong_core::flow::run::Roles;
 
 use super::{Failure, Global, Screen};
+use crate::i18n::Arg;
 use crate::{
     compose::{Application, Purpose, StoreHandle},
     lifecycle::{self, Ending},
 };
-use crate::i18n::Arg;
 use tokio_util::sync::CancellationToken;
 
 /// What this process does.
@@ -29,7 +29,10 @@ impl Serve {
             Some(text) => text.parse::<Roles>().map_err(|error| {
                 tracing::debug!(%error, "unusable roles");
                 let screen = Screen::new(global.lang, global.json);
-                Failure::new(screen.say_with("bad-roles", &[("id", Arg::Text(text))]), screen.say("bad-roles.remedy"))
+                Failure::new(
+                    screen.say_with("bad-roles", &[("id", Arg::Text(text))]),
+                    screen.say("bad-roles.remedy"),
+                )
             })?,
         };
         let config = super::load_or_embedded(global)?;

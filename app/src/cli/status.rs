@@ -47,6 +47,7 @@ fn show(screen: &Screen, status: &Value) {
     partners(screen, status);
     lanes(screen, status);
     units(screen, status);
+    screen.line("");
     ledgers(screen, &status["ledgers"]);
     screen.line(screen.say_with(
         "counts",
@@ -85,7 +86,7 @@ fn lanes(screen: &Screen, status: &Value) {
         ]);
     }
     if table.row_count() > 0 {
-        screen.line(table.to_string());
+        screen.line(format!("\n{table}"));
     }
 }
 
@@ -109,7 +110,7 @@ fn units(screen: &Screen, status: &Value) {
         let counts = ["events", "sent", "waiting", "stuck"].map(|f| screen.number(number(unit, f)));
         table.add_row(std::iter::once(name).chain(counts));
     }
-    screen.line(table.to_string());
+    screen.line(format!("\n{table}"));
     if units.len() > UNITS_SHOWN {
         let more = (units.len() - UNITS_SHOWN) as i64;
         screen.line(screen.say_with("more-units", &[("count", Arg::Count(more))]));
@@ -209,9 +210,7 @@ mod tests {
 
     #[test]
     fn as_many_matters_are_marked_as_the_headline_counts() {
-        let advice = |needs_person: bool| {
-            json!({ "needs_person": needs_person, "vi": { "why": "Vì", "who": "Ai", "next": "Gì" } })
-        };
+        let advice = |needs_person: bool| json!({ "needs_person": needs_person, "vi": { "why": "Vì", "who": "Ai", "next": "Gì" } });
         let status = json!({
             "matters": [
                 { "advice": advice(true), "connector": "dvcqg", "count": 1234, "said": "" },
@@ -230,9 +229,7 @@ mod tests {
     #[test]
     fn result_events_wait_only_for_a_broker() {
         let screen = Screen::new(Locale::Vi, false);
-        let status = |broker: Value, relayed: i64| {
-            json!({ "health": { "broker": broker }, "outbox": { "highest": 2098, "relayed": relayed } })
-        };
+        let status = |broker: Value, relayed: i64| json!({ "health": { "broker": broker }, "outbox": { "highest": 2098, "relayed": relayed } });
         assert!(!outbox(&screen, &status(Value::Null, 0)).contains("RabbitMQ"));
         let waits = outbox(&screen, &status(json!(true), 2000));
         assert!(waits.contains("2.098") && waits.contains("98"), "{waits}");
