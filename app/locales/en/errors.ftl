@@ -1,7 +1,7 @@
 # Errors of the API, and pages that say one thing.
 
 error-token_missing = The request has no token. Send “Authorization: Bearer …”; make one with “lienthong token issue”.
-error-token_invalid = The token is not one of this installation or was altered. Make one with “lienthong token issue”.
+error-token_invalid = The token is not one of this installation or was altered. Make one with “lienthong token issue” and this service's own configuration file.
 error-token_expired = The token has expired. Make a new one with “lienthong token issue”.
 error-scope_missing = The token lacks the right “{ $what }”.
 error-store_unavailable = The store does not answer for the moment; nothing is lost. Please try again in a few seconds.
