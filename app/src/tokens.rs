@@ -50,6 +50,11 @@ pub fn existing_or_new(config: &Config) -> Result<Auth, ConfigError> {
     existing(config)?.ok_or_else(|| unusable(&path, &ErrorKind::NotFound.into()))
 }
 
+/// Whether a service of this configuration has made its own secret: it has run here.
+pub fn has_made_one(config: &Config) -> bool {
+    path(config).is_file()
+}
+
 /// Whether the configured secret can be read and is long enough.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
     configured(config).map(|_| ())

@@ -68,6 +68,21 @@ async fn every_command_answers_in_json() {
     assert!(status.success() && issued != Value::Null, "{issued}");
 }
 
+#[test]
+fn a_command_without_a_configuration_invents_no_province() {
+    let folder = tempfile::tempdir().unwrap();
+    for line in
+        ["status", "migrate", "quarantine list", "token issue --subject an --scope read", "config check"]
+    {
+        let mut command = std::process::Command::new(program::binary());
+        command.args(line.split(' ')).current_dir(folder.path()).env_remove("LIENTHONG_CONFIG");
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("--config"), "{line}: {said}");
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing was made");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_partner_can_be_asked_whether_it_takes_our_credentials() {
     let mut world = Plan::embedded(Place::Program).open().await;
@@ -79,7 +94,12 @@ async fn every_partner_can_be_asked_whether_it_takes_our_credentials() {
     let (status, checked) = world.command(&["check"]).await;
     assert!(status.success() && checked["ok"] == true, "beside the running service: {checked}");
     assert_eq!(checked["partners"].as_array().map(Vec::len), Some(3), "{checked}");
+    let (_, status) = world.command(&["status"]).await;
+    assert_eq!(status["service"], true, "{status}");
     world.stop().await;
+    let own = world.config().display().to_string();
+    let (_, status) = program::json(&["--config", &own, "status"]).await;
+    assert_eq!(status["service"], false, "figures of the store alone say so: {status}");
 
     let text = std::fs::read_to_string(world.config()).unwrap();
     let is_password = |line: &&str| line.starts_with("password = ");

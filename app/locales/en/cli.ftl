@@ -43,8 +43,31 @@ cli-created = Planned
 cli-ended = Ended
 cli-decided-by = Decided by
 cli-payload = Carries
+cli-note = Note
+cli-lanes = Lanes
+cli-lane-state = Head of lane
+cli-events-today = Received today
+cli-sent-today = Sent today
+cli-unit-unknown = Unit unknown
 
 ## Answers
+cli-bad-roles = --roles { $id }: there is a role that does not exist.
+    .remedy = The roles: intake, execute, http, relay, schedule (separated by commas), or all.
+cli-check-note-portal = The login is accepted; the portal lists { $count } procedures.
+cli-check-note-payment = QUERY answers and takes our signature; INIT cannot be tried without effect.
+cli-check-note-post = The token is accepted; the tracking feed answers.
+cli-kind-portal = Portal
+cli-kind-payment = Payment
+cli-kind-post = Post
+cli-dossier-status = Status
+cli-dossier-procedure = Procedure
+cli-happened = happened { $when }
+cli-attempt-of = attempt { $number } of #{ $id }
+cli-no-incidents = No incident is open.
+cli-more-units = … and { $count } more units; use --json to see all.
+cli-quarantine-next = See lienthong quarantine list for what is wrong with each, let the vendor correct it and send it again.
+cli-outbox-written = { $count } result events written, to be read by GET /v1/events
+cli-outbox-relayed = { $count } result events written · { $waiting } still to go out by RabbitMQ
 cli-late = late
 cli-planned = { $count ->
     [one] one operation
@@ -56,7 +79,7 @@ cli-verdict-duplicate = Duplicate, accepted before
 cli-verdict-quarantined = Not accepted, reasons below
 cli-more-problems = … and { $count } more lines; use --json to see all.
 cli-next-page = There is more: add --after { $after }
-cli-done-retry = Operation { $id } will be sent again; the reason is on record.
+cli-done-retry = Operation { $id } is queued to be sent again; the reason is on record.
 cli-done-dismiss = Operation { $id } is dismissed; the reason is on record.
 cli-done-incident = Incident { $id } is closed; the reason is on record.
 cli-done-entry = Quarantine entry { $id } is closed; the reason is on record.
@@ -92,6 +115,16 @@ cli-ledger-open = Open
 cli-ledger-difference = Difference
 
 ## When it cannot be done
+cli-no-config = There is no configuration file (looked for ./lienthong.toml, /etc/lienthong/lienthong.toml).
+    .remedy = Run this in the folder of lienthong.toml, or name the file by --config (variable LIENTHONG_CONFIG). To ask a service elsewhere use --server with --token-file.
+cli-not-served = ⚠ The service is not running (no answer at { $url }): these are the store's figures, nothing is being sent. Start it: lienthong serve
+cli-token-refused = The service at { $url } does not take the token made by { $file }.
+    .remedy = That service has another secret, or the token has expired. Name that service's own configuration by --config, or ask its administrator for a token (lienthong token issue) and use --token-file.
+cli-no-name = It is not known who decides: the account at the keyboard has no name.
+    .remedy = Set the variable USER, or use a token in your name with --token-file; the name goes on record.
+cli-file-empty = The file { $file } has no event; nothing was sent.
+cli-file-no-json = The file { $file } is not valid JSON (line { $line }, column { $column }); nothing was sent.
+    .remedy = Every line of the file is one JSON event, or the whole file is one JSON array [ … ].
 cli-no-server = No Liên thông server answers at { $url }.
     .remedy = Check the address after --server, and whether the service is running.
 cli-no-token = No access token: the service's secret cannot be read.

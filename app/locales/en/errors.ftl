@@ -1,7 +1,7 @@
 # Errors of the API, and pages that say one thing.
 
 error-token_missing = The request has no token. Send “Authorization: Bearer …”; make one with “lienthong token issue”.
-error-token_invalid = The token is not one of this installation or was altered. Make one with “lienthong token issue”.
+error-token_invalid = The token is not one of this installation or was altered. Make one with “lienthong token issue” and this service's own configuration file.
 error-token_expired = The token has expired. Make a new one with “lienthong token issue”.
 error-scope_missing = The token lacks the right “{ $what }”.
 error-store_unavailable = The store does not answer for the moment; nothing is lost. Please try again in a few seconds.
@@ -23,7 +23,13 @@ error-body_empty = The request has no body.
 error-batch_unreadable = A batch has to be a JSON array: { $what }
 error-content_type = The content type “{ $what }” is not taken; use application/cloudevents+json or application/cloudevents-batch+json.
 error-reason_missing = A reason is needed.
-error-not_allowed = That cannot be done with the operation now ({ $what }).
+error-not_allowed = { $what ->
+    [ended] The operation has ended: there is nothing left to do.
+    [running] The operation is with the partner: wait for this attempt to end, then try again.
+    [reason_missing] No reason was given, so nothing was done. Give a reason and send again.
+    [no_connector] No connection here can do this yet, so it cannot be sent. Dismiss it, or wait for that connection.
+   *[other] That cannot be done with the operation now ({ $what }).
+}
 error-no_such_incident = There is no open incident { $what }.
 error-closes_itself = Incident { $what } closes by itself, when what is missing is supplied or the partner is back; it is not closed by hand.
 

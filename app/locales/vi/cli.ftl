@@ -43,8 +43,31 @@ cli-created = Lập lúc
 cli-ended = Kết thúc lúc
 cli-decided-by = Người quyết định
 cli-payload = Nội dung
+cli-note = Ghi chú
+cli-lanes = Số làn
+cli-lane-state = Đầu làn
+cli-events-today = Nhận hôm nay
+cli-sent-today = Gửi hôm nay
+cli-unit-unknown = Chưa rõ đơn vị
 
 ## Câu trả lời
+cli-bad-roles = --roles { $id }: có vai trò không tồn tại.
+    .remedy = Các vai trò: intake, execute, http, relay, schedule (cách nhau bằng dấu phẩy), hoặc all.
+cli-check-note-portal = Đăng nhập được; Cổng liệt kê { $count } thủ tục.
+cli-check-note-payment = QUERY trả lời và nhận chữ ký của ta; INIT không thử được mà không gây ảnh hưởng.
+cli-check-note-post = Mã truy cập được nhận; luồng hành trình trả lời.
+cli-kind-portal = Cổng DVC
+cli-kind-payment = Thanh toán
+cli-kind-post = Bưu chính
+cli-dossier-status = Trạng thái
+cli-dossier-procedure = Thủ tục
+cli-happened = xảy ra lúc { $when }
+cli-attempt-of = lần { $number } của #{ $id }
+cli-no-incidents = Không có sự cố nào đang mở.
+cli-more-units = … và { $count } đơn vị nữa; dùng --json để xem tất cả.
+cli-quarantine-next = Xem lienthong quarantine list để biết từng sự kiện sai chỗ nào, chuyển cho nhà cung cấp sửa và phát lại.
+cli-outbox-written = { $count } thông báo kết quả đã ghi, đọc qua GET /v1/events
+cli-outbox-relayed = { $count } thông báo kết quả đã ghi · { $waiting } đang chờ chuyển qua RabbitMQ
 cli-late = đến muộn
 cli-planned = { $count } thao tác
 cli-verdict-accepted = Đã nhận
@@ -53,7 +76,7 @@ cli-verdict-duplicate = Trùng, đã nhận trước đây
 cli-verdict-quarantined = Không nhận được, xem lý do bên dưới
 cli-more-problems = … và { $count } dòng nữa; dùng --json để xem tất cả.
 cli-next-page = Còn nữa: thêm --after { $after }
-cli-done-retry = Đã xếp lại thao tác { $id } để gửi; lý do đã được ghi.
+cli-done-retry = Đã xếp thao tác { $id } vào hàng chờ gửi lại; lý do đã được ghi.
 cli-done-dismiss = Đã bỏ qua thao tác { $id }; lý do đã được ghi.
 cli-done-incident = Đã đóng sự cố { $id }; lý do đã được ghi.
 cli-done-entry = Đã đóng mục cách ly { $id }; lý do đã được ghi.
@@ -71,10 +94,10 @@ cli-headline-matters = { $count } việc cần người xử lý
 cli-counts = { $dossiers } hồ sơ · { $quarantine } sự kiện bị cách ly
 
 ## Sổ đối chiếu
-cli-ledger-messages = Sổ thông điệp: đã nhận = nhận vào + trùng + cách ly
+cli-ledger-messages = Sổ sự kiện: nhận vào = đã ghi nhận + trùng + cách ly
 cli-ledger-operations = Sổ thao tác: đã lập = xong + từ chối + thay + bỏ qua + còn mở
-cli-ledger-received = Đã nhận
-cli-ledger-admitted = Nhận vào
+cli-ledger-received = Nhận vào
+cli-ledger-admitted = Đã ghi nhận
 cli-ledger-duplicate = Trùng
 cli-ledger-quarantined = Cách ly
 cli-ledger-planned = Đã lập
@@ -86,6 +109,16 @@ cli-ledger-open = Còn mở
 cli-ledger-difference = Chênh lệch
 
 ## Khi không làm được
+cli-no-config = Không thấy tệp cấu hình (đã tìm ./lienthong.toml, /etc/lienthong/lienthong.toml).
+    .remedy = Chạy lệnh trong thư mục có lienthong.toml, hoặc chỉ tệp bằng --config (biến LIENTHONG_CONFIG). Hỏi một dịch vụ ở máy khác thì dùng --server cùng --token-file.
+cli-not-served = ⚠ Dịch vụ không chạy (không trả lời ở { $url }): số liệu đọc thẳng từ kho, chưa có gì được gửi đi. Khởi động: lienthong serve
+cli-token-refused = Dịch vụ ở { $url } không nhận mã truy cập theo { $file }.
+    .remedy = Dịch vụ đó dùng bí mật khác, hoặc mã đã hết hạn. Chỉ đúng tệp cấu hình của dịch vụ bằng --config, hoặc xin người quản trị dịch vụ đó một mã (lienthong token issue) rồi dùng --token-file.
+cli-no-name = Không biết ai đang quyết định: không rõ tài khoản đang dùng.
+    .remedy = Đặt biến USER, hoặc dùng mã mang tên mình với --token-file; tên này được ghi vào nhật ký xử lý.
+cli-file-empty = Tệp { $file } không có sự kiện nào; chưa gửi gì.
+cli-file-no-json = Tệp { $file } không phải JSON hợp lệ (dòng { $line }, cột { $column }); chưa gửi gì.
+    .remedy = Mỗi dòng của tệp là một sự kiện JSON, hoặc cả tệp là một mảng JSON [ … ].
 cli-no-server = Không có dịch vụ Liên thông nào trả lời ở { $url }.
     .remedy = Kiểm tra địa chỉ sau --server, và dịch vụ có đang chạy không.
 cli-no-token = Không có mã truy cập: không đọc được bí mật của dịch vụ.

@@ -1,7 +1,7 @@
 # Lỗi của API, và các trang báo một điều.
 
 error-token_missing = Yêu cầu chưa có mã truy cập. Gửi kèm tiêu đề “Authorization: Bearer …”; tạo mã bằng “lienthong token issue”.
-error-token_invalid = Mã truy cập không phải của hệ thống này hoặc đã bị sửa. Tạo mã mới bằng “lienthong token issue”.
+error-token_invalid = Mã truy cập không phải của hệ thống này hoặc đã bị sửa. Tạo mã mới bằng “lienthong token issue” với tệp cấu hình của chính dịch vụ này.
 error-token_expired = Mã truy cập đã hết hạn. Tạo mã mới bằng “lienthong token issue”.
 error-scope_missing = Mã truy cập thiếu quyền “{ $what }”.
 error-store_unavailable = Kho dữ liệu tạm thời không trả lời; chưa có gì bị mất. Xin thử lại sau ít giây.
@@ -23,7 +23,13 @@ error-body_empty = Yêu cầu không có nội dung.
 error-batch_unreadable = Lô sự kiện phải là một mảng JSON: { $what }
 error-content_type = Không nhận loại nội dung “{ $what }”; dùng application/cloudevents+json hoặc application/cloudevents-batch+json.
 error-reason_missing = Phải ghi lý do.
-error-not_allowed = Lúc này không làm được việc đó với thao tác ({ $what }).
+error-not_allowed = { $what ->
+    [ended] Thao tác đã kết thúc nên không còn gì để làm.
+    [running] Thao tác đang nằm ở đối tác nên chưa làm được. Đợi lần gửi này kết thúc rồi thử lại.
+    [reason_missing] Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi gửi lại.
+    [no_connector] Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua thao tác, hoặc đợi kết nối đó được cài đặt.
+   *[other] Lúc này không làm được việc đó với thao tác ({ $what }).
+}
 error-no_such_incident = Không có sự cố đang mở nào mang số { $what }.
 error-closes_itself = Sự cố { $what } tự đóng khi thứ còn thiếu được bổ sung hoặc đối tác hoạt động lại; không đóng bằng tay.
 

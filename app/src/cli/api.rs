@@ -1,6 +1,6 @@
 //! One way to ask: the running server, or, when none answers, the same router inside this process over the same store.
 
-use std::time::Duration;
+use std::{os::unix::fs::MetadataExt, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
 use jiff::SignedDuration;
@@ -14,6 +14,7 @@ use crate::{
     compose::{Application, Purpose},
     config::Config,
     http::auth::Scope,
+    i18n::Arg,
     tokens,
 };
 
@@ -27,13 +28,22 @@ const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(60);
 /// Who answers.
 enum Way {
     Server { http: Http, base: String },
-    Inside { application: Box<Application>, router: Router },
+    Inside { application: Box<Application>, router: Router, base: String },
 }
 
 /// The API, with a token.
 pub(super) struct Api {
     way: Way,
-    token: String,
+    token: Token,
+}
+
+/// A token, and where it is from.
+struct Token {
+    text: String,
+    /// The file that it is from or was made by; for the words of a refusal.
+    from: String,
+    /// Whether it names who is at the keyboard.
+    is_signed: bool,
 }
 
 /// A body and its type.
@@ -51,39 +61,87 @@ impl Sent {
 impl Api {
     /// Finds who answers.
     pub(super) async fn open(global: &Global, screen: &Screen) -> Result<Self, Failure> {
-        let config = super::load(global)?;
-        let base = address(global, &config);
+        let (base, token) = match (&global.server, &global.token_file) {
+            // Both given: nothing of this machine's configuration is needed.
+            (Some(server), Some(_)) => (server.trim_end_matches('/').to_owned(), given(global, screen)?),
+            _ => (String::new(), None),
+        };
+        let config = if token.is_some() { None } else { Some(super::load(global)?) };
+        let base = config.as_ref().map_or(base, |config| address(global, config));
         let http = Http::new(&HttpConfig::default()).map_err(|e| Failure::new(e.to_string(), ""))?;
         if is_ours(&http, &base).await {
-            let token = token(global, &config, screen)?;
+            let token = match (token, &config) {
+                (None, Some(config)) => self::token(global, config, screen)?,
+                (token, _) => token.ok_or_else(|| no_token(screen))?,
+            };
             return Ok(Self { way: Way::Server { http, base }, token });
         }
-        if global.server.is_some() {
-            let said = screen.say_with("no-server", &[("url", crate::i18n::Arg::Text(&base))]);
+        let Some(config) = config.filter(|_| global.server.is_none()) else {
+            let said = screen.say_with("no-server", &[("url", Arg::Text(&base))]);
             return Err(Failure::new(said, screen.say("no-server.remedy")));
-        }
+        };
         let application = Application::build(config, Purpose::Answer).await?;
-        let token = application.token(&user(), &Scope::ALL, TOKEN_LIFE)?;
+        let (subject, is_signed) = subject();
+        let text = application.token(&subject, &Scope::ALL, TOKEN_LIFE)?;
+        let token = Token { text, from: file(global, screen), is_signed };
         let router = application.router();
-        Ok(Self { way: Way::Inside { application: Box::new(application), router }, token })
+        Ok(Self { way: Way::Inside { application: Box::new(application), router, base }, token })
+    }
+
+    /// Says so when no service answers: figures come from the store then, and nothing is on its way.
+    pub(super) fn tell(&self, screen: &Screen) {
+        if let (Way::Inside { base, .. }, false) = (&self.way, screen.json) {
+            screen.line(screen.say_with("not-served", &[("url", Arg::Text(base))]));
+        }
+    }
+
+    /// Whether a service answers.
+    pub(super) fn is_served(&self) -> bool {
+        matches!(self.way, Way::Server { .. })
+    }
+
+    /// A person's decision, with the reason; not without a name for the record.
+    pub(super) async fn decide(&self, screen: &Screen, path: &str, reason: &str) -> Result<Value, Failure> {
+        if !self.token.is_signed {
+            return Err(Failure::new(screen.say("no-name"), screen.say("no-name.remedy")));
+        }
+        self.tell(screen);
+        self.post(screen, path, Sent::json(&json!({ "reason": reason }))).await
     }
 
     /// GET.
-    pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.call("GET", path, None).await
+    pub(super) async fn get(&self, screen: &Screen, path: &str) -> Result<Value, Failure> {
+        self.call(screen, "GET", path, None).await
     }
 
     /// POST.
-    pub(super) async fn post(&self, path: &str, body: Sent) -> Result<Value, Failure> {
-        self.call("POST", path, Some(body)).await
+    pub(super) async fn post(&self, screen: &Screen, path: &str, body: Sent) -> Result<Value, Failure> {
+        self.call(screen, "POST", path, Some(body)).await
     }
 
-    async fn call(&self, method: &'static str, path: &str, body: Option<Sent>) -> Result<Value, Failure> {
+    async fn call(
+        &self,
+        screen: &Screen,
+        method: &'static str,
+        path: &str,
+        body: Option<Sent>,
+    ) -> Result<Value, Failure> {
         let (status, bytes) = match &self.way {
             Way::Server { http, base } => self.over_http(http, base, method, path, body).await?,
-            Way::Inside { router, .. } => request(router.clone(), &self.token, method, path, body).await?,
+            Way::Inside { router, .. } => {
+                request(router.clone(), &self.token.text, method, path, body).await?
+            }
         };
-        read(status, &bytes)
+        if let (401, Way::Server { base, .. }) = (status, &self.way) {
+            let args = [("url", base), ("file", &self.token.from)].map(|(n, v)| (n, Arg::Text(v.as_str())));
+            let remedy = screen.say_with("token-refused.remedy", &args);
+            return Err(Failure::new(screen.say_with("token-refused", &args), remedy));
+        }
+        let mut answer = read(status, &bytes)?;
+        if let Value::Object(fields) = &mut answer {
+            fields.insert("service".into(), self.is_served().into());
+        }
+        Ok(answer)
     }
 
     async fn over_http(
@@ -100,7 +158,7 @@ impl Api {
             request.content_type = body.content_type;
             request.body = body.bytes;
         }
-        let request = request.header("authorization", format!("Bearer {}", self.token));
+        let request = request.header("authorization", format!("Bearer {}", self.token.text));
         let answer = http.send(request, ANSWER).await.map_err(|failure| Failure::new(failure.said, base))?;
         Ok((answer.status, answer.body))
     }
@@ -116,7 +174,10 @@ impl Api {
 /// Asks one question and gives the store back.
 pub(super) async fn ask(global: &Global, screen: &Screen, path: &str) -> Result<Value, Failure> {
     let api = Api::open(global, screen).await?;
-    let answer = api.get(path).await;
+    let answer = api.get(screen, path).await;
+    if answer.is_ok() {
+        api.tell(screen);
+    }
     api.close().await;
     answer
 }
@@ -156,29 +217,48 @@ async fn is_ours(http: &Http, base: &str) -> bool {
     }
 }
 
-fn token(global: &Global, config: &Config, screen: &Screen) -> Result<String, Failure> {
-    if let Some(path) = &global.token_file {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(format!("{}: {error}", path.display()), screen.say("no-token.remedy"))
-        })?;
-        return Ok(text.trim().to_owned());
+/// The token of `--token-file`, if the call names one.
+fn given(global: &Global, screen: &Screen) -> Result<Option<Token>, Failure> {
+    let Some(path) = &global.token_file else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(format!("{}: {error}", path.display()), screen.say("no-token.remedy"))
+    })?;
+    let from = path.display().to_string();
+    Ok(Some(Token { text: text.trim().to_owned(), from, is_signed: true }))
+}
+
+fn token(global: &Global, config: &Config, screen: &Screen) -> Result<Token, Failure> {
+    if let Some(token) = given(global, screen)? {
+        return Ok(token);
     }
-    let Some(auth) = tokens::existing(config)? else {
-        return Err(Failure::new(screen.say("no-token"), screen.say("no-token.remedy")));
-    };
-    let issued = auth.issue(&user(), &Scope::ALL, TOKEN_LIFE, SystemClock.now());
-    issued.map_err(|e| Failure::new(e.to_string(), ""))
+    let Some(auth) = tokens::existing(config)? else { return Err(no_token(screen)) };
+    let (subject, is_signed) = subject();
+    let issued = auth.issue(&subject, &Scope::ALL, TOKEN_LIFE, SystemClock.now());
+    let text = issued.map_err(|e| Failure::new(e.to_string(), ""))?;
+    Ok(Token { text, from: file(global, screen), is_signed })
 }
 
-/// Who is at the keyboard, for the audit trail.
-fn user() -> String {
-    let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok());
-    format!("cli:{}", name.filter(|n| !n.is_empty()).unwrap_or_else(|| "?".to_owned()))
+fn no_token(screen: &Screen) -> Failure {
+    Failure::new(screen.say("no-token"), screen.say("no-token.remedy"))
 }
 
-/// `{"reason": …}` as a body.
-pub(super) fn reason(text: &str) -> Sent {
-    Sent::json(&json!({ "reason": text }))
+/// The configuration in use, for people.
+fn file(global: &Global, screen: &Screen) -> String {
+    super::config_path(global).map_or_else(|| screen.say("config-embedded"), |p| p.display().to_string())
+}
+
+/// Who is at the keyboard, for the audit trail, and whether that is known.
+fn subject() -> (String, bool) {
+    let variables = ["SUDO_USER", "USER", "LOGNAME"].map(|name| std::env::var(name).ok());
+    // The owner of our own entry there is the account that we run as.
+    let account = std::fs::metadata("/proc/self").ok().map(|own| own.uid());
+    let name = name_of(variables, account);
+    (format!("cli:{}", name.as_deref().unwrap_or("?")), name.is_some())
+}
+
+fn name_of(variables: [Option<String>; 3], account: Option<u32>) -> Option<String> {
+    let named = variables.into_iter().flatten().find(|name| !name.trim().is_empty());
+    named.or_else(|| account.map(|id| format!("uid-{id}")))
 }
 
 /// Asks a router of this process.
@@ -223,4 +303,20 @@ async fn request(
     let status = response.status().as_u16();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.map_err(|e| failed(&e))?;
     Ok((status, bytes.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_trail_names_an_account_even_without_its_variables() {
+        let nobody = || [None, Some(String::new()), None];
+        assert_eq!(
+            name_of([None, Some("an".into()), Some("binh".into())], Some(1000)).as_deref(),
+            Some("an")
+        );
+        assert_eq!(name_of(nobody(), Some(1000)).as_deref(), Some("uid-1000"));
+        assert_eq!(name_of(nobody(), None), None);
+    }
 }

@@ -89,6 +89,13 @@ impl Sessions for Own {
     }
 }
 
+/// How connectors begin to say that all is well, and our words for it; what is not listed is shown as said.
+const GOOD: [(&str, &str); 3] = [
+    ("login accepted; LayDanhSachTTHC lists", "check-note-portal"),
+    ("QUERY answers and takes our signature", "check-note-payment"),
+    ("the token was accepted; the tracking feed answers", "check-note-post"),
+];
+
 /// What became of one question.
 struct Checked {
     id: String,
@@ -108,6 +115,15 @@ impl Checked {
         };
         let said = advice::said(Some(&said));
         Self { id, label, said, failed: cause.map(|cause| (cause, advice::of_check(cause))) }
+    }
+
+    /// What was learnt, in the screen's language. Connectors say it in English, partners in words of their own.
+    fn note(&self, screen: &Screen) -> String {
+        let known = GOOD.iter().find(|(said, _)| self.failed.is_none() && self.said.starts_with(said));
+        let Some((said, key)) = known else { return self.said.clone() };
+        let rest = self.said.get(said.len()..).unwrap_or_default();
+        let count = rest.split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(0);
+        screen.say_with(key, &[("count", Arg::Count(count))])
     }
 
     fn to_json(&self) -> Value {
@@ -130,7 +146,7 @@ fn show(screen: &Screen, results: &[Checked], is_good: bool) {
         screen.line(screen.say("check-none"));
         return;
     }
-    let mut table = screen.roomy(&["partner", "outcome", "said", "next"], 1);
+    let mut table = screen.roomy(&["partner", "outcome", "note", "next"], 1);
     for result in results {
         let (outcome, next) = match &result.failed {
             None => (screen.say("check-ok"), String::new()),
@@ -139,8 +155,28 @@ fn show(screen: &Screen, results: &[Checked], is_good: bool) {
                 (format!("✗ {}", advice.why(screen.locale)), next)
             }
         };
-        table.add_row([result.id.clone(), outcome, result.said.clone(), next]);
+        table.add_row([result.id.clone(), outcome, result.note(screen), next]);
     }
     screen.line(table.to_string());
     screen.line(screen.say(if is_good { "check-good" } else { "check-bad" }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Locale;
+
+    fn checked(said: &str, cause: Option<Cause>) -> Checked {
+        let failed = cause.map(|cause| (cause, advice::of_check(cause)));
+        Checked { id: "x".into(), label: "X".into(), said: said.into(), failed }
+    }
+
+    #[test]
+    fn good_answers_are_told_in_the_language_of_the_screen_and_others_as_they_came() {
+        let screen = Screen::new(Locale::Vi, false);
+        let good = "login accepted; LayDanhSachTTHC lists 1234 procedures";
+        assert!(checked(good, None).note(&screen).contains("1.234"), "{}", checked(good, None).note(&screen));
+        assert_eq!(checked("QUERY answers 97", None).note(&screen), "QUERY answers 97");
+        assert_eq!(checked(good, Some(Cause::NoAnswer)).note(&screen), good);
+    }
 }

@@ -36,8 +36,10 @@ impl ConfigCommand {
         let mut table = screen.table(&["partner", "kind", "actions"]);
         for connector in &connectors {
             let manifest = connector.manifest();
-            let actions: Vec<&str> = manifest.actions.keys().map(|a| a.name()).collect();
-            table.add_row([manifest.id.as_str(), manifest.kind.name(), &actions.join(", ")]);
+            let actions: Vec<String> =
+                manifest.actions.keys().map(|a| screen.named("action", a.name())).collect();
+            let kind = screen.named("cli-kind", manifest.kind.name());
+            table.add_row([manifest.id.to_string(), kind, actions.join(", ")]);
         }
         screen.line(table.to_string());
         Ok(ExitCode::SUCCESS)

@@ -1,21 +1,27 @@
 //! `lienthong event publish|validate FILE`: a JSON-lines file through the API, batch by batch, in its order.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Failure, Global, Screen,
     api::{Api, Sent},
     words::text,
 };
+use crate::i18n::Arg;
 
 /// `lienthong event …`
 #[derive(Debug, Subcommand)]
 pub enum Event {
-    /// Gửi mọi sự kiện trong tệp; chạy lại cũng không sao: sự kiện đã nhận được nhận ra là trùng
-    /// Publish all events of a file; repeating it is harmless
+    /// Gửi mọi sự kiện trong tệp; chạy lại thì sự kiện đã nhận được nhận ra là trùng, dòng không đọc được lại vào cách ly
+    /// Publish all events of a file; repeated, accepted ones count as duplicates, unreadable lines are set aside again
     #[command(verbatim_doc_comment)]
     Publish(File),
     /// Chỉ kiểm tra từng sự kiện, không lưu gì
@@ -27,8 +33,8 @@ pub enum Event {
 /// Which file.
 #[derive(Debug, Args)]
 pub struct File {
-    /// Tệp JSON lines, mỗi dòng một sự kiện CloudEvents; "-" là đầu vào chuẩn
-    /// A JSON-lines file, one CloudEvent a line; "-" is standard input
+    /// Tệp JSON lines (mỗi dòng một sự kiện CloudEvents) hoặc một mảng JSON; "-" là đầu vào chuẩn
+    /// A JSON-lines file (one CloudEvent a line) or one JSON array; "-" is standard input
     #[arg(verbatim_doc_comment)]
     pub file: PathBuf,
     /// Số sự kiện mỗi lần gửi
@@ -48,13 +54,14 @@ impl Event {
             Self::Publish(file) => (file, "/v1/events"),
             Self::Validate(file) => (file, "/v1/events?dry_run=true"),
         };
-        let lines = read(file)?;
+        let bytes = read(file)?;
+        let lines = events(&bytes).map_err(|unusable| unusable.failure(screen, &file.file))?;
         let api = Api::open(global, screen).await?;
         let bar = screen.progress(lines.len() as u64, "progress-events");
-        let mut report = Report::default();
+        let mut report = Report { is_served: api.is_served(), ..Report::default() };
         let mut sent = Ok(());
         for batch in batches(&lines, usize::from(file.batch)) {
-            match api.post(path, batch.body()).await {
+            match api.post(screen, path, batch.body()).await {
                 Ok(answer) => report.take(&batch.numbers, &answer),
                 Err(failure) => {
                     sent = Err(failure);
@@ -64,6 +71,9 @@ impl Event {
             bar.inc(batch.numbers.len() as u64);
         }
         bar.finish_and_clear();
+        if matches!(self, Self::Publish(_)) {
+            api.tell(screen);
+        }
         api.close().await;
         report.show(screen, lines.len());
         sent?;
@@ -71,17 +81,86 @@ impl Event {
     }
 }
 
-/// The file's lines with their numbers; empty ones do not count.
-fn read(file: &File) -> Result<Vec<(usize, Vec<u8>)>, Failure> {
+fn read(file: &File) -> Result<Vec<u8>, Failure> {
     let bytes = if file.file.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map(|_| bytes)
     } else {
         std::fs::read(&file.file)
     };
-    let bytes = bytes.map_err(|error| Failure::new(format!("{}: {error}", file.file.display()), ""))?;
+    bytes.map_err(|error| Failure::new(format!("{}: {error}", file.file.display()), ""))
+}
+
+/// Why nothing of a file is sent.
+#[derive(Debug)]
+enum Unusable {
+    Empty,
+    /// Neither one JSON text nor lines of which any is JSON.
+    NoJson(serde_json::Error),
+}
+
+impl Unusable {
+    fn failure(&self, screen: &Screen, file: &Path) -> Failure {
+        let file = file.display().to_string();
+        let mut args = vec![("file", Arg::Text(&file))];
+        let key = match self {
+            Self::Empty => "file-empty",
+            Self::NoJson(error) => {
+                args.extend([
+                    ("line", Arg::Count(error.line() as i64)),
+                    ("column", Arg::Count(error.column() as i64)),
+                ]);
+                "file-no-json"
+            }
+        };
+        Failure::new(screen.say_with(key, &args), screen.say("file-no-json.remedy"))
+    }
+}
+
+/// The file's events with the numbers of the lines where they begin: those of the array or the one object that it is,
+/// otherwise its lines; empty lines do not count.
+fn events(bytes: &[u8]) -> Result<Vec<(usize, &[u8])>, Unusable> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let start = bytes.trim_ascii_start();
+    let Some(first) = start.first() else { return Err(Unusable::Empty) };
+    if *first == b'[' {
+        let whole: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(Unusable::NoJson)?;
+        let mut found = Vec::with_capacity(whole.len());
+        let (mut line, mut from) = (1, bytes);
+        for event in whole {
+            let event = event.get().as_bytes();
+            // The elements lie in the text one after another.
+            let before = event.as_ptr().addr() - from.as_ptr().addr();
+            let (passed, rest) = from.split_at(before);
+            line += ends(passed);
+            from = rest;
+            found.push((line, event));
+        }
+        return if found.is_empty() { Err(Unusable::Empty) } else { Ok(found) };
+    }
+    let whole = match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(IgnoredAny) => {
+            let skipped = bytes.len() - start.len();
+            let (passed, _) = bytes.split_at(skipped);
+            return Ok(vec![(ends(passed) + 1, start.trim_ascii_end())]);
+        }
+        Err(error) => error,
+    };
     let lines = bytes.split(|b| *b == b'\n').enumerate();
-    Ok(lines.filter(|(_, l)| !l.trim_ascii().is_empty()).map(|(i, l)| (i + 1, l.to_vec())).collect())
+    let lines: Vec<_> = lines.filter(|(_, l)| !l.trim_ascii().is_empty()).map(|(i, l)| (i + 1, l)).collect();
+    if lines.iter().all(|(_, line)| !is_json(line)) {
+        return Err(Unusable::NoJson(whole));
+    }
+    Ok(lines)
+}
+
+/// How many lines end in a text.
+fn ends(text: &[u8]) -> usize {
+    text.split(|b| *b == b'\n').skip(1).count()
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
 /// Lines that go in one request.
@@ -104,11 +183,11 @@ impl Batch<'_> {
     }
 }
 
-fn batches(lines: &[(usize, Vec<u8>)], most: usize) -> Vec<Batch<'_>> {
-    let mut batches: Vec<Batch<'_>> = Vec::new();
+fn batches<'l>(lines: &[(usize, &'l [u8])], most: usize) -> Vec<Batch<'l>> {
+    let mut batches: Vec<Batch<'l>> = Vec::new();
     let mut bytes = 0;
     for (number, line) in lines {
-        let is_alone = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err();
+        let is_alone = !is_json(line);
         bytes += line.len();
         match batches.last_mut() {
             Some(last) if !is_alone && !last.is_alone && last.lines.len() < most && bytes < REQUEST_BYTES => {
@@ -128,6 +207,7 @@ fn batches(lines: &[(usize, Vec<u8>)], most: usize) -> Vec<Batch<'_>> {
 struct Report {
     counts: BTreeMap<String, u64>,
     problems: Vec<(usize, Value)>,
+    is_served: bool,
 }
 
 impl Report {
@@ -149,12 +229,14 @@ impl Report {
                 .iter()
                 .map(|(line, verdict)| json!({ "line": line, "verdict": verdict }))
                 .collect();
-            screen.value(&json!({ "lines": total, "verdicts": self.counts, "problems": problems }));
+            screen.value(&json!({
+                "lines": total, "verdicts": self.counts, "problems": problems, "service": self.is_served,
+            }));
             return;
         }
         let mut table = screen.table(&["verdict", "events"]);
         for (name, count) in &self.counts {
-            table.add_row([screen.named("cli-verdict", name), count.to_string()]);
+            table.add_row([screen.named("cli-verdict", name), screen.number(count.cast_signed())]);
         }
         screen.line(table.to_string());
         if self.problems.is_empty() {
@@ -169,7 +251,7 @@ impl Report {
         screen.line(table.to_string());
         if self.problems.len() > PROBLEMS_SHOWN {
             let more = (self.problems.len() - PROBLEMS_SHOWN) as i64;
-            screen.line(screen.say_with("more-problems", &[("count", crate::i18n::Arg::Count(more))]));
+            screen.line(screen.say_with("more-problems", &[("count", Arg::Count(more))]));
         }
     }
 }
@@ -180,10 +262,8 @@ mod tests {
 
     #[test]
     fn broken_lines_go_alone_and_the_order_of_lines_stays() {
-        let lines: Vec<_> = ["{\"a\":1}", "{\"b\":2}", "{\"c\":", "{\"d\":4}"]
-            .iter()
-            .map(|l| l.as_bytes().to_vec())
-            .collect();
+        let lines: Vec<_> =
+            ["{\"a\":1}", "{\"b\":2}", "{\"c\":", "{\"d\":4}"].iter().map(|l| l.as_bytes()).collect();
         let lines: Vec<_> = (1..).zip(lines).collect();
         let batches = batches(&lines, 200);
         let numbers: Vec<_> = batches.iter().map(|b| b.numbers.clone()).collect();
@@ -193,9 +273,36 @@ mod tests {
         assert_eq!(batches[1].body().content_type, "application/cloudevents+json");
     }
 
+    fn found(text: &str) -> Vec<(usize, &str)> {
+        let events = events(text.as_bytes()).unwrap();
+        events.into_iter().map(|(n, e)| (n, std::str::from_utf8(e).unwrap())).collect()
+    }
+
+    #[test]
+    fn an_array_an_object_and_lines_are_all_taken_with_the_lines_where_they_begin() {
+        assert_eq!(
+            found("\u{feff}[\n  {\"a\": 1,\n   \"b\": 2},\n\n  {\"c\": 3}]\n"),
+            [(2, "{\"a\": 1,\n   \"b\": 2}"), (5, "{\"c\": 3}")]
+        );
+        assert_eq!(found("\n{\n\"a\": 1\n}\n"), [(2, "{\n\"a\": 1\n}")]);
+        assert_eq!(found("\u{feff}{\"a\":1}\n\n{\"b\":2}\n"), [(1, "{\"a\":1}"), (3, "{\"b\":2}")]);
+        assert_eq!(found("{\"a\":\n{\"b\":2}\n"), [(1, "{\"a\":"), (2, "{\"b\":2}")]);
+    }
+
+    #[test]
+    fn a_file_without_an_event_is_refused_whole() {
+        for empty in ["", "\n \n", "\u{feff}", "[]"] {
+            assert!(matches!(events(empty.as_bytes()), Err(Unusable::Empty)), "{empty:?}");
+        }
+        // The last line alone would parse: a broken array is still one broken file, not many broken events.
+        for broken in ["[\n{\"a\":1},\n{\"b\":2}\n", "{\n\"a\":\n}", "<html>\n</html>"] {
+            assert!(matches!(events(broken.as_bytes()), Err(Unusable::NoJson(_))), "{broken:?}");
+        }
+    }
+
     #[test]
     fn batches_are_cut_at_the_wanted_size() {
-        let lines: Vec<_> = (1..=5).map(|n| (n, b"{}".to_vec())).collect();
+        let lines: Vec<_> = (1..=5).map(|n| (n, b"{}".as_slice())).collect();
         assert_eq!(batches(&lines, 2).iter().map(|b| b.lines.len()).collect::<Vec<_>>(), [2, 2, 1]);
     }
 }

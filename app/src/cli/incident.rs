@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use lienthong_core::need::Need;
 use serde_json::Value;
 
 use super::{
@@ -11,7 +12,10 @@ use super::{
     when,
     words::{list, number, text},
 };
-use crate::i18n::Arg;
+use crate::{
+    http::advice::{self, Advice},
+    i18n::Arg,
+};
 
 /// `lienthong incident …`
 #[derive(Debug, Subcommand)]
@@ -49,7 +53,7 @@ impl Close {
         done: &str,
     ) -> Result<(), Failure> {
         let api = Api::open(global, screen).await?;
-        let answer = api.post(&format!("/v1/{things}/{}/close", self.id), api::reason(&self.reason)).await;
+        let answer = api.decide(screen, &format!("/v1/{things}/{}/close", self.id), &self.reason).await;
         api.close().await;
         let answer = answer?;
         if screen.json {
@@ -72,19 +76,71 @@ impl Incident {
 }
 
 fn show(screen: &Screen, status: &Value) {
+    let incidents = list(status, "incidents");
     if screen.json {
-        screen.value(&status["incidents"]);
+        let with_advice = |incident: &Value| {
+            let mut incident = incident.clone();
+            incident["advice"] = told(status, &incident).to_json();
+            incident
+        };
+        screen.value(&incidents.iter().map(with_advice).collect());
         return;
     }
-    let mut table = screen.roomy(&["number", "since", "waiting", "what", "said"], 3);
-    for incident in list(status, "incidents") {
-        table.add_row([
-            number(incident, "id").to_string(),
-            when::short(&incident["opened_at"]),
-            number(incident, "waiting").to_string(),
-            text(incident, "key").to_owned(),
-            text(incident, "said").to_owned(),
-        ]);
+    if incidents.is_empty() {
+        screen.line(screen.say("no-incidents"));
+        return;
     }
-    screen.line(table.to_string());
+    screen.blocks(incidents.iter().map(|incident| block(screen, status, incident)).collect());
+}
+
+/// Why it is open, who acts, what next. The cause of a pause stands with its connector.
+fn told(status: &Value, incident: &Value) -> Advice {
+    let key = text(incident, "key");
+    let Some(connector) = key.strip_prefix("pause:") else { return advice::of_incident(key) };
+    let partner = list(status, "partners").iter().find(|p| text(p, "connector") == connector);
+    advice::of_pause(partner.and_then(|p| p["paused"]["cause"].as_str()))
+}
+
+fn block(screen: &Screen, status: &Value, incident: &Value) -> (String, Vec<String>) {
+    let told = told(status, incident);
+    let mut facts = Vec::new();
+    if number(incident, "waiting") > 0 {
+        facts.push(screen.say_with("planned", &[("count", Arg::Count(number(incident, "waiting")))]));
+    }
+    facts.push(format!("{} {}", screen.say("since"), when::short(&incident["opened_at"])));
+    let mut lines = vec![told.why(screen.locale), facts.join(" · ")];
+    // What is said of a need is its key or the dossier; the first line has it in words.
+    let said = text(incident, "said");
+    if !said.is_empty() && text(incident, "key").parse::<Need>().is_err() {
+        lines.push(format!("{}: {said}", screen.say("note")));
+    }
+    lines.push(format!("{}: {}", screen.say("who"), told.who(screen.locale)));
+    lines.push(format!("{}: {}", screen.say("next"), told.next(screen.locale)));
+    (number(incident, "id").to_string(), lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Locale;
+    use serde_json::json;
+
+    #[test]
+    fn an_incident_is_told_in_words_with_who_acts_and_what_next() {
+        let incident = json!({ "id": 3, "key": "mapping:dvcqg:procedure:XX-9", "waiting": 2,
+            "said": "000.00.08.H99-261122-0001", "opened_at": "2026-11-23T08:05:00+07:00" });
+        let (mark, lines) = block(&Screen::new(Locale::Vi, false), &json!({}), &incident);
+        assert_eq!((mark.as_str(), lines.len()), ("3", 4));
+        let all = lines.join("\n");
+        assert!(!all.contains("mapping:") && !all.contains("H99-"), "{all}");
+        assert!(all.contains("XX-9") && all.contains("2 thao tác") && all.contains("23/11 08:05"), "{all}");
+    }
+
+    #[test]
+    fn a_pause_is_told_with_its_cause() {
+        let partner = json!({ "connector": "dvcqg", "paused": { "cause": "credentials_rejected" } });
+        let incident = json!({ "key": "pause:dvcqg" });
+        assert!(told(&json!({ "partners": [partner] }), &incident).needs_person);
+        assert!(!told(&json!({}), &incident).needs_person);
+    }
 }

@@ -30,7 +30,7 @@ pub use failure::Failure;
 pub use output::Screen;
 pub(crate) use status::ledgers as show_ledgers;
 
-use crate::{config::Config, i18n::Locale, logging};
+use crate::{config::Config, i18n::Locale, logging, tokens};
 
 /// Liên thông: đưa hồ sơ một cửa đến Cổng DVC quốc gia, thanh toán, bưu chính, và mang kết quả về.
 /// Keeps the national portal, payments and the post in step with the one-stop system.
@@ -206,8 +206,19 @@ pub(crate) fn config_path(global: &Global) -> Option<PathBuf> {
     global.config.clone().or_else(|| usual.iter().map(PathBuf::from).find(|p| p.is_file()))
 }
 
-/// The configuration of this call; without any file, the embedded default.
+/// The configuration of this call. Without a file and without variables there is one only where a service has run on
+/// the embedded default: a command must not invent an empty province and call it well.
 pub(crate) fn load(global: &Global) -> Result<Config, Failure> {
+    let config = load_or_embedded(global)?;
+    if config_path(global).is_some() || Config::is_in_environment() || tokens::has_made_one(&config) {
+        return Ok(config);
+    }
+    let screen = Screen::new(global.lang, global.json);
+    Err(Failure::new(screen.say("no-config"), screen.say("no-config.remedy")))
+}
+
+/// The same, but the embedded default where nothing is configured: for what starts a service.
+pub(crate) fn load_or_embedded(global: &Global) -> Result<Config, Failure> {
     let loaded = match config_path(global) {
         Some(path) => Config::load(&path),
         None => Config::embedded(),

@@ -141,7 +141,7 @@ impl Operation {
 async fn decide(global: &Global, screen: &Screen, deed: &str, because: Because) -> Result<(), Failure> {
     let api = Api::open(global, screen).await?;
     let path = format!("/v1/operations/{}/{deed}", because.id);
-    let answer = api.post(&path, api::reason(&because.reason)).await;
+    let answer = api.decide(screen, &path, &because.reason).await;
     api.close().await;
     let answer = answer?;
     if screen.json {

@@ -46,6 +46,11 @@ impl Screen {
         find(self.locale, &format!("{kind}-{name}"), &[]).unwrap_or_else(|| name.to_owned())
     }
 
+    /// A whole number with its thousands apart.
+    pub fn number(&self, value: i64) -> String {
+        crate::i18n::number(self.locale, value)
+    }
+
     /// One line.
     pub fn line(&self, text: impl AsRef<str>) {
         let mut out = io::stdout().lock();
@@ -75,6 +80,20 @@ impl Screen {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
         table
+    }
+
+    /// Paragraphs with a mark before each: what is too long for columns. Lines break between words.
+    pub fn blocks(&self, blocks: Vec<(String, Vec<String>)>) {
+        for (mark, lines) in blocks {
+            let mut table = self.plain_table();
+            for (at, line) in lines.into_iter().filter(|l| !l.is_empty()).enumerate() {
+                table.add_row([if at == 0 { mark.clone() } else { String::new() }, line]);
+            }
+            if let Some(marks) = table.column_mut(0) {
+                marks.set_constraint(ColumnConstraint::ContentWidth);
+            }
+            self.line(format!("{table}\n"));
+        }
     }
 
     /// A table without headings: names and values.

@@ -6,6 +6,7 @@ use clap::Args;
 use lienthong_core::flow::run::Roles;
 
 use super::{Failure, Global, Screen};
+use crate::i18n::Arg;
 use crate::{
     compose::{Application, Purpose, StoreHandle},
     lifecycle::{self, Ending},
@@ -26,10 +27,15 @@ impl Serve {
         let roles = match &self.roles {
             None => Roles::all(),
             Some(text) => text.parse::<Roles>().map_err(|error| {
-                Failure::new(format!("--roles {text}: {error}"), "intake,execute,http,relay,schedule")
+                tracing::debug!(%error, "unusable roles");
+                let screen = Screen::new(global.lang, global.json);
+                Failure::new(
+                    screen.say_with("bad-roles", &[("id", Arg::Text(text))]),
+                    screen.say("bad-roles.remedy"),
+                )
             })?,
         };
-        let config = super::load(global)?;
+        let config = super::load_or_embedded(global)?;
         let application = Application::build(config, Purpose::Serve(roles)).await?;
         if let Some(address) = application.addresses().http {
             tracing::info!(%address, "listening");

@@ -69,6 +69,7 @@ fn every_command_explains_itself_in_vietnamese_first() {
 fn every_text_that_the_command_line_uses_exists_in_both_languages() {
     let sources = [
         include_str!("api.rs"),
+        include_str!("mod.rs"),
         include_str!("check.rs"),
         include_str!("config.rs"),
         include_str!("dossier.rs"),
@@ -106,8 +107,10 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         keys.push(format!("verdict-{verdict}"));
     }
     assert!(keys.len() > 80, "{}", keys.len());
-    let words = ["id", "after", "url", "urls", "folder", "file"].map(|name| (name, Arg::Text("x")));
-    let counts = ["count", "dossiers", "quarantine", "seconds"].map(|name| (name, Arg::Count(2)));
+    let words =
+        ["id", "after", "url", "urls", "folder", "file", "when", "number"].map(|name| (name, Arg::Text("x")));
+    let counts = ["count", "dossiers", "quarantine", "seconds", "line", "column", "waiting"]
+        .map(|name| (name, Arg::Count(2)));
     let args = [words.as_slice(), counts.as_slice()].concat();
     for locale in Locale::ALL {
         for key in &keys {

@@ -9,14 +9,30 @@ pub(super) fn short(value: &Value) -> String {
     formatted(value, "%d/%m %H:%M")
 }
 
+/// `23/11 08:05:00`; empty for none.
+pub(super) fn exact(value: &Value) -> String {
+    formatted(value, "%d/%m %H:%M:%S")
+}
+
+/// Seconds between two moments; 0 if either is missing.
+pub(super) fn apart(one: &Value, other: &Value) -> i64 {
+    match (moment(one), moment(other)) {
+        (Some(one), Some(other)) => (one.as_second() - other.as_second()).abs(),
+        _ => 0,
+    }
+}
+
 /// `23/11/2026 08:05:00`; empty for none.
 pub(super) fn long(value: &Value) -> String {
     formatted(value, "%d/%m/%Y %H:%M:%S")
 }
 
 fn formatted(value: &Value, format: &str) -> String {
-    let at = value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
-    at.map(|at| business(at).strftime(format).to_string()).unwrap_or_default()
+    moment(value).map(|at| business(at).strftime(format).to_string()).unwrap_or_default()
+}
+
+fn moment(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -101,6 +101,6 @@ impl From<StoreError> for Failure {
             }
             StoreError::Rejected(_) | StoreError::Fenced(_) => "",
         };
-        Self::new(error.to_string(), remedy)
+        Self::new(format!("Kho dữ liệu không dùng được · The store cannot be used: {error}"), remedy)
     }
 }

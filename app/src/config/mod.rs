@@ -77,6 +77,11 @@ impl Config {
         Self::parse("(mặc định)", "", None, &overlay::of_process())
     }
 
+    /// Whether variables of this process configure something.
+    pub fn is_in_environment() -> bool {
+        !overlay::of_process().is_empty()
+    }
+
     /// Reads a text. `folder`: what relative paths in it start from. `environment`: overlay variables by full name.
     pub fn parse(
         name: &str,
