@@ -440,6 +440,10 @@ pub fn answer_question(
     let Ok(key) = LaneKey::parse(&key) else { return Ok(()) };
     let wanted = event.name.as_str().to_owned();
     let need = Need::Action(wanted.clone());
+    let dossier = match &event.subject {
+        Subject::Dossier(subject) => work.dossier(subject).map(|d| (d.row, d.code.clone(), d.version)),
+        Subject::Unit(_) => None,
+    };
     enqueue(
         work,
         rules,
@@ -447,7 +451,7 @@ pub fn answer_question(
             connector: unassigned(),
             key,
             payload: Payload::Unassigned { wanted },
-            dossier: None,
+            dossier,
             unit: effect.unit.clone(),
             event: row,
             need: Some(need),
