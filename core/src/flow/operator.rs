@@ -152,7 +152,7 @@ async fn act(
 }
 
 /// Closes an incident that nothing but a person's word can close: money that went back, a conflict that was looked into.
-/// Those of needs and pauses close by themselves.
+/// Those of needs, pauses and readings close by themselves.
 pub async fn close_incident(
     engine: &Arc<Engine>,
     incident: i64,
@@ -167,7 +167,8 @@ pub async fn close_incident(
     let (actor, reason) = (actor.to_owned(), reason.to_owned());
     decide(&*engine.store, scope, move |work| {
         let Some(key) = work.incidents.get(&incident).cloned() else { return Deed::NotFound };
-        if key.starts_with("pause:") || key.parse::<Need>().is_ok() {
+        let is_passing = key.starts_with("pause:") || key.starts_with("reading:");
+        if is_passing || key.parse::<Need>().is_ok() {
             return Deed::NotAllowed("closes_itself".into());
         }
         work.audit.push((actor.clone(), format!("incident.close: {reason}"), key.clone()));
