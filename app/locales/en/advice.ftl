@@ -130,6 +130,14 @@ incident-codes = An event says that { $what } are one dossier, but both were sen
     .many = { $n } pairs of codes are said to be one dossier each, e.g. { $examples }
     .who = The unit's one-stop officer with the vendor
     .next = Find out which code is right. Have the other dossier voided (dossier.voided) and only one code used from then on. Then close it with lienthong incident close.
+incident-sweep = { $what } cannot be asked about payments that wait for money
+    .many = { $n } payment platforms cannot be asked about payments that wait for money, e.g. { $examples }
+    .who = The province's administrator
+    .next = Run lienthong check to see why. It is asked again by itself, and this closes once an answer comes. Until then money of which the platform sends no word is not known here.
+incident-tracking = The tracking of { $what } cannot be read
+    .many = The tracking of { $n } partners cannot be read, e.g. { $examples }
+    .who = The province's administrator
+    .next = Run lienthong check to see why. It is read again by itself from where it stopped, and this closes once that works.
 
 ## Waiting, goes on by itself
 waits-behind = Waits for the dossier's earlier operation

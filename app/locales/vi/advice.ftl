@@ -130,6 +130,14 @@ incident-codes = Một sự kiện nói rằng { $what } là cùng một hồ s�
     .many = Có { $n } cặp mã được báo là cùng một hồ sơ, ví dụ { $examples }
     .who = Cán bộ một cửa của đơn vị, cùng nhà cung cấp phần mềm
     .next = Xem mã nào đúng. Hồ sơ thừa thì báo hủy (dossier.voided); từ đó chỉ dùng một mã. Xong việc thì đóng bằng lệnh lienthong incident close.
+incident-sweep = Không hỏi được { $what } về các khoản đang chờ nộp
+    .many = Không hỏi được { $n } nền tảng thanh toán về các khoản đang chờ nộp, ví dụ { $examples }
+    .who = Quản trị hệ thống của tỉnh
+    .next = Chạy lienthong check để biết vì sao. Hệ thống tự hỏi lại; lần hỏi được đầu tiên, việc này tự đóng. Trong lúc chờ, khoản đã nộp mà nền tảng không báo về thì chưa biết được.
+incident-tracking = Không đọc được hành trình bưu gửi của { $what }
+    .many = Không đọc được hành trình bưu gửi của { $n } đối tác, ví dụ { $examples }
+    .who = Quản trị hệ thống của tỉnh
+    .next = Chạy lienthong check để biết vì sao. Hệ thống tự đọc lại từ chỗ dừng; lần đọc được đầu tiên, việc này tự đóng.
 
 ## Đang chờ, tự chạy tiếp
 waits-behind = Chờ thao tác đứng trước của cùng hồ sơ

@@ -86,9 +86,17 @@ pub fn of_incident(key: &str) -> Advice {
         Some(("amount", payment)) => Advice::new("incident-amount", true).with("what", payment),
         Some(("refund", payment)) => Advice::new("incident-refund", true).with("what", payment),
         Some(("codes", both)) => Advice::new("incident-codes", true).with("what", both.replace(':', " · ")),
+        Some(("reading", which)) => of_reading(which),
         Some(("pause", _)) => of_pause(None),
         _ => of_need(key),
     }
+}
+
+/// What to do about a partner that is asked by the clock and does not answer.
+fn of_reading(which: &str) -> Advice {
+    let (name, partner) = which.split_once(':').unwrap_or((which, ""));
+    let key = if name == "sweep" { "incident-sweep" } else { "incident-tracking" };
+    Advice::new(key, true).with("what", partner)
 }
 
 /// One advice for many incidents of a kind (`.many`), with a few of them as examples.

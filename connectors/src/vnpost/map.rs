@@ -133,7 +133,8 @@ fn place(
 
 /// Our own refusal, before anything is sent.
 fn refused(field: &str) -> Outcome {
-    let (said, field) = ("the post refuses orders without it".to_owned(), Some(field.to_owned()));
+    let said = format!("chưa gửi: thiếu {field}, bưu điện không nhận đơn thiếu trường này");
+    let field = Some(field.to_owned());
     Outcome::Refused(Refusal { cause: Cause::DataRefused, code: "local".into(), said, field })
 }
 

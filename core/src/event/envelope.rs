@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     event::{
         RawMessage, canonical,
-        data::Payment,
+        data::{Party, Payment},
         names::{EventData, EventName},
         rejection::{self, Reason, Rejection},
         schema,
@@ -157,7 +157,7 @@ fn admissible(event: &Map<String, Value>, rules: &Rules) -> Result<Admissible, R
         return Err(Rejection::new(Reason::Data, "/data", "một đối tượng JSON", found));
     };
     let data = data(name, event, raw)?;
-    checks(&data, rules)?;
+    checks(name, &data, rules)?;
     let content = json!({
         "type": event_type, "subject": event.get("subject"), "time": event.get("time"),
         "sequence": event.get("sequence"), "data": raw,
@@ -237,14 +237,7 @@ fn data(
 }
 
 /// What the types alone do not say.
-fn checks(data: &EventData, rules: &Rules) -> Result<(), Rejection> {
-    let not_empty = |text: &str, path: &str| {
-        if text.trim().is_empty() {
-            Err(Rejection::new(Reason::Data, path, "nội dung không được để trống", "\"\""))
-        } else {
-            Ok(())
-        }
-    };
+fn checks(name: EventName, data: &EventData, rules: &Rules) -> Result<(), Rejection> {
     match data {
         EventData::Dossier(dossier) => {
             for (at, step) in dossier.steps.iter().enumerate() {
@@ -271,6 +264,10 @@ fn checks(data: &EventData, rules: &Rules) -> Result<(), Rejection> {
             ));
         }
         EventData::Question(question) => not_empty(&question.content, "/data/content")?,
+        EventData::Parcel(data) if name == EventName::PickupRequested => {
+            check_party(data.parcel.sender.as_ref(), "/data/parcel/sender")?;
+        }
+        EventData::Parcel(data) => check_party(data.parcel.recipient.as_ref(), "/data/parcel/recipient")?,
         EventData::PaidAtDesk(_)
         | EventData::Survey(_)
         | EventData::Result(_)
@@ -278,8 +275,30 @@ fn checks(data: &EventData, rules: &Rules) -> Result<(), Rejection> {
         | EventData::RefundRequested(_)
         | EventData::Refunded(_)
         | EventData::ReceiptCancelled(_)
-        | EventData::Parcel(_)
         | EventData::ParcelCancelled(_) => {}
+    }
+    Ok(())
+}
+
+fn not_empty(text: &str, path: &str) -> Result<(), Rejection> {
+    if text.trim().is_empty() {
+        Err(Rejection::new(Reason::Data, path, "nội dung không được để trống", "\"\""))
+    } else {
+        Ok(())
+    }
+}
+
+/// No post takes a parcel without the citizen's end of the way: better said now than when it is to be sent.
+fn check_party(party: Option<&Party>, path: &str) -> Result<(), Rejection> {
+    let Some(party) = party else {
+        return Err(Rejection::new(Reason::Data, path, "trường này là bắt buộc", "không có"));
+    };
+    not_empty(&party.name, &format!("{path}/name"))?;
+    not_empty(&party.phone, &format!("{path}/phone"))?;
+    not_empty(&party.address, &format!("{path}/address"))?;
+    if party.ward_code.trim().is_empty() && party.province_code.trim().is_empty() {
+        let expected = "mã xã hoặc mã tỉnh (ward_code, province_code)";
+        return Err(Rejection::new(Reason::Data, format!("{path}/ward_code"), expected, "không có cả hai"));
     }
     Ok(())
 }

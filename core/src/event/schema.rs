@@ -1,6 +1,9 @@
 //! The published JSON Schemas, made from the same types that read the events, and the explanation of a misfit by them.
 
-use jsonschema::{ValidationError, Validator, error::ValidationErrorKind as Kind};
+use jsonschema::{
+    JsonType, ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind as Kind},
+};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::OnceLock};
@@ -112,8 +115,12 @@ fn describe(error: &ValidationError<'_>) -> (String, String, String) {
                 "không có".to_owned(),
             );
         }
-        Kind::Type { .. } => format!("đúng kiểu dữ liệu ({error})"),
-        Kind::Enum { options } => format!("một trong các giá trị {options}"),
+        Kind::OneOfNotValid { context } => match choices(context).as_slice() {
+            [] => "một giá trị hợp lệ".to_owned(),
+            choices => format!("một trong các giá trị: {}", choices.join(", ")),
+        },
+        Kind::Type { kind } => types(kind),
+        Kind::Enum { options } => format!("một trong các giá trị: {}", list(options)),
         Kind::Constant { expected_value } => format!("giá trị {expected_value}"),
         Kind::MinLength { .. } => "chuỗi không được để trống".to_owned(),
         Kind::MaxLength { limit } => format!("chuỗi không quá {limit} ký tự"),
@@ -124,7 +131,40 @@ fn describe(error: &ValidationError<'_>) -> (String, String, String) {
         Kind::Format { format } if format == "date-time" => {
             "thời điểm theo RFC 3339, có múi giờ, ví dụ 2026-11-23T08:05:00+07:00".to_owned()
         }
-        _ => error.to_string(),
+        _ => format!("một giá trị hợp lệ ({error})"),
     };
     (path, expected, got())
+}
+
+fn list(options: &Value) -> String {
+    let values = options.as_array().into_iter().flatten();
+    values.map(Value::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The values that a choice allows: every branch is one constant, or a list of them.
+fn choices(branches: &[Vec<ValidationError<'static>>]) -> Vec<String> {
+    let of = |error: &ValidationError<'static>| match error.kind() {
+        Kind::Constant { expected_value } => Some(expected_value.to_string()),
+        Kind::Enum { options } => Some(list(options)),
+        _ => None,
+    };
+    branches.iter().flatten().filter_map(of).collect()
+}
+
+/// What may stand there, in words; that a value may be `null` helps nobody.
+fn types(kind: &TypeKind) -> String {
+    let name = |kind: JsonType| match kind {
+        JsonType::Array => Some("mảng"),
+        JsonType::Boolean => Some("true hoặc false"),
+        JsonType::Integer => Some("số nguyên"),
+        JsonType::Number => Some("số"),
+        JsonType::Object => Some("đối tượng"),
+        JsonType::String => Some("chuỗi"),
+        JsonType::Null => None,
+    };
+    let names: Vec<&str> = match kind {
+        TypeKind::Single(kind) => name(*kind).into_iter().collect(),
+        TypeKind::Multiple(kinds) => kinds.iter().filter_map(name).collect(),
+    };
+    if names.is_empty() { "null".to_owned() } else { names.join(" hoặc ") }
 }

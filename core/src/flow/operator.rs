@@ -10,7 +10,7 @@ use crate::{
     lane::LaneState,
     need::Need,
     operation::{Operation, OperationState},
-    plan::{course, money, out, rules::Rules},
+    plan::{course, money, out, queue, rules::Rules},
     port::{
         store::{StoreError, decide},
         work::{Scan, Scope, Work},
@@ -134,6 +134,11 @@ async fn act(
                 return Deed::Done;
             }
         }
+        if let (true, true, Some(key)) = (is_head, deed == "dismiss", &key)
+            && queue::without_first_state(work, key, &operation)
+        {
+            ask_for_state(work, &rules, &operation);
+        }
         if let (Some(Need::Setting(_)), Some(key)) = (&need, &key) {
             money::resolve_account(work, &rules, key, id);
         }
@@ -147,7 +152,7 @@ async fn act(
 }
 
 /// Closes an incident that nothing but a person's word can close: money that went back, a conflict that was looked into.
-/// Those of needs and pauses close by themselves.
+/// Those of needs, pauses and readings close by themselves.
 pub async fn close_incident(
     engine: &Arc<Engine>,
     incident: i64,
@@ -162,7 +167,8 @@ pub async fn close_incident(
     let (actor, reason) = (actor.to_owned(), reason.to_owned());
     decide(&*engine.store, scope, move |work| {
         let Some(key) = work.incidents.get(&incident).cloned() else { return Deed::NotFound };
-        if key.starts_with("pause:") || key.parse::<Need>().is_ok() {
+        let is_passing = key.starts_with("pause:") || key.starts_with("reading:");
+        if is_passing || key.parse::<Need>().is_ok() {
             return Deed::NotAllowed("closes_itself".into());
         }
         work.audit.push((actor.clone(), format!("incident.close: {reason}"), key.clone()));
@@ -202,6 +208,14 @@ fn resumed(work: &mut Work, rules: &Rules, operation: &Operation, deed: &str) {
     let about = format!("{}:{number}", operation.id);
     let data = json!({ "operation_id": operation.id, "partner": operation.connector, "by": deed });
     out::tell(work, rules, "operation.resumed", &subject, operation.unit.as_ref(), &about, data);
+}
+
+/// Steps wait for a state that is to be sent after all.
+fn ask_for_state(work: &mut Work, rules: &Rules, dismissed: &Operation) {
+    let subject = dismissed.subject.as_ref().map_or_else(String::new, ToString::to_string);
+    let about = format!("{subject}:{}", dismissed.id);
+    let data = json!({ "code": subject, "asked_because": "operation.dismissed" });
+    out::tell(work, rules, "dossier.snapshot_requested", &subject, dismissed.unit.as_ref(), &about, data);
 }
 
 /// The connectors of this installation: what waits for another one cannot be sent.

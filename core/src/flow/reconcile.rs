@@ -8,25 +8,49 @@ use crate::{
     clock::later,
     flow::engine::{Engine, Member},
     id::OrderNumber,
-    outcome::Pause,
     payment::Tiding,
     plan::{money, post, tidings},
     port::{
         connector::{Call, CheckFailure, FeedPage},
         store::{ReferenceToAsk, StoreError, decide},
-        work::{Scope, Work},
+        work::{IncidentRecord, Scope, Work},
     },
 };
 
 /// A question's deadline.
 const QUESTION: Duration = Duration::from_secs(45);
 
+/// How a reading of a partner ended.
+enum Reading {
+    /// There was nothing to ask, or nobody is to be asked now.
+    Skipped,
+    /// To its end.
+    Done,
+    /// The partner could not be asked, or gave no answer in time: the next run goes on where this one stopped.
+    Failed(String),
+}
+
+impl Reading {
+    fn failed(failure: &CheckFailure) -> Self {
+        Self::Failed(format!("{}: {}", failure.cause.code(), failure.said))
+    }
+
+    fn no_answer() -> Self {
+        Self::Failed("no answer in time".into())
+    }
+}
+
 /// Asks the platform about every reference that may be paid and was not asked about lately, while it is fresh, and once
 /// more when the payment's time is over.
 pub async fn sweep(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreError> {
-    let Some(inquiries) = member.connector.inquiries() else { return Ok(()) };
+    let reading = ask_all(engine, member).await?;
+    note(engine, member, "sweep", reading).await
+}
+
+async fn ask_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, StoreError> {
+    let Some(inquiries) = member.connector.inquiries() else { return Ok(Reading::Skipped) };
     if member.paused().is_some() {
-        return Ok(());
+        return Ok(Reading::Skipped);
     }
     let connector = &member.manifest.id;
     let now = engine.store.now().await?;
@@ -43,30 +67,49 @@ pub async fn sweep(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreErr
             let answer = tokio::time::timeout(QUESTION, inquiries.inquire(&reference, &call)).await;
             match answer {
                 Ok(Ok(tiding)) => learn(engine, member, &reference, tiding).await?,
-                // The platform cannot be asked now: the next run goes on with the oldest.
-                Ok(Err(failure)) => {
-                    return {
-                        log_failure(member, &failure);
-                        Ok(())
-                    };
-                }
-                Err(_) => {
-                    return {
-                        let _: () = tracing::warn!(partner = %connector, "the sweep got no answer in time");
-                        Ok(())
-                    };
-                }
+                Ok(Err(failure)) => return Ok(Reading::failed(&failure)),
+                Err(_) => return Ok(Reading::no_answer()),
             }
         }
         if is_last {
-            return Ok(());
+            return Ok(Reading::Done);
         }
     }
 }
 
-fn log_failure(member: &Member, failure: &CheckFailure) {
-    let pause = Pause { cause: failure.cause, said: failure.said.clone() };
-    tracing::warn!(partner = %member.manifest.id, cause = pause.cause.code(), said = %pause.said, "the partner could not be asked");
+/// Counts a reading that failed and keeps an incident open until one ends well: what nobody reads, nobody misses.
+async fn note(
+    engine: &Arc<Engine>,
+    member: &Member,
+    name: &'static str,
+    reading: Reading,
+) -> Result<(), StoreError> {
+    let connector = member.manifest.id.clone();
+    let failures = metrics::counter!(
+        "lienthong_reading_failures_total", "partner" => connector.to_string(), "reading" => name
+    );
+    let key = format!("reading:{name}:{connector}");
+    let failed = match reading {
+        Reading::Skipped => return Ok(()),
+        // Not one more, but a counter that is there before the first failure.
+        Reading::Done => {
+            failures.increment(0);
+            None
+        }
+        Reading::Failed(said) => {
+            failures.increment(1);
+            tracing::warn!(partner = %connector, reading = name, said, "the partner could not be asked");
+            Some(said)
+        }
+    };
+    decide(&*engine.store, Scope::default(), move |work| match &failed {
+        None => work.closed.push(key.clone()),
+        Some(said) => {
+            let (key, connector, said) = (key.clone(), Some(connector.clone()), said.clone());
+            work.opened.push(IncidentRecord { key, connector, said });
+        }
+    })
+    .await
 }
 
 async fn learn(
@@ -105,9 +148,14 @@ fn asked(work: &mut Work, reference: &ReferenceToAsk) {
 
 /// Reads a tracking feed to its end.
 pub async fn track(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreError> {
-    let Some(feed) = member.connector.feed() else { return Ok(()) };
+    let reading = read_all(engine, member).await?;
+    note(engine, member, "tracking", reading).await
+}
+
+async fn read_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, StoreError> {
+    let Some(feed) = member.connector.feed() else { return Ok(Reading::Skipped) };
     if member.paused().is_some() {
-        return Ok(());
+        return Ok(Reading::Skipped);
     }
     let name = format!("tracking:{}", member.manifest.id);
     let stored = engine.store.cursor(&name).await?;
@@ -116,25 +164,14 @@ pub async fn track(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreErr
         let call = Call { now: engine.clock.now(), deadline: QUESTION, sessions: &**engine };
         let page = match tokio::time::timeout(QUESTION, feed.page(&cursor, &call)).await {
             Ok(Ok(page)) => page,
-            Ok(Err(failure)) => {
-                return {
-                    log_failure(member, &failure);
-                    Ok(())
-                };
-            }
-            Err(_) => {
-                return {
-                    let _: () =
-                        tracing::warn!(partner = %member.manifest.id, "the feed gave no answer in time");
-                    Ok(())
-                };
-            }
+            Ok(Err(failure)) => return Ok(Reading::failed(&failure)),
+            Err(_) => return Ok(Reading::no_answer()),
         };
         let (more, next) = (page.more && page.cursor != cursor, page.cursor.clone());
         apply_page(engine, member, &name, page).await?;
         cursor = next;
         if !more {
-            return Ok(());
+            return Ok(Reading::Done);
         }
     }
 }

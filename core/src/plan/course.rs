@@ -12,7 +12,7 @@ use crate::{
     },
     id::{ConnectorId, DossierCode, LaneKey, RowId, UnitCode, derived},
     need::Need,
-    operation::{Payload, ProgressStep},
+    operation::{ActionKind, Payload, ProgressStep},
     plan::{
         admit::{Effect, Standing, is_unassigned},
         late, out,
@@ -291,7 +291,8 @@ fn tell_portal(
     code: &DossierCode,
     effect: &mut Effect,
 ) -> Result<(), Missing> {
-    let changed = work.new_versions.iter().any(|v| v.event == row && Some(v.dossier) == effect.dossier);
+    let changed = work.new_versions.iter().any(|v| v.event == row && Some(v.dossier) == effect.dossier)
+        || is_wanted(work, code, effect)?;
     let steps = steps_of(work, event, code, effect.late);
     if !changed && steps.is_empty() {
         return Ok(());
@@ -322,6 +323,19 @@ fn tell_portal(
         effect.planned += 1;
     }
     Ok(())
+}
+
+/// Whether a snapshot that says nothing new is sent all the same: its dossier has steps at the portal's lane, but no
+/// state is there or on its way, because a person dismissed it.
+fn is_wanted(work: &mut Work, code: &DossierCode, effect: &Effect) -> Result<bool, Missing> {
+    let bound = work.dossiers.get(code).and_then(|d| d.row.bindings.get(&PartnerKind::Portal).cloned());
+    let (true, Some(portal)) = (effect.has_snapshot, bound) else { return Ok(false) };
+    let need = Need::Snapshot(code.to_string());
+    let lane = &work.lane(&portal, &LaneKey::from(code)).ok_or(Missing)?.row;
+    Ok(!lane.acknowledged
+        && lane.head().is_some_and(|head| {
+            head.payload.kind() == ActionKind::AppendProgress && head.need.as_ref() == Some(&need)
+        }))
 }
 
 /// Plans one `SyncDossier` of the newest version.
@@ -440,6 +454,10 @@ pub fn answer_question(
     let Ok(key) = LaneKey::parse(&key) else { return Ok(()) };
     let wanted = event.name.as_str().to_owned();
     let need = Need::Action(wanted.clone());
+    let dossier = match &event.subject {
+        Subject::Dossier(subject) => work.dossier(subject).map(|d| (d.row, d.code.clone(), d.version)),
+        Subject::Unit(_) => None,
+    };
     enqueue(
         work,
         rules,
@@ -447,7 +465,7 @@ pub fn answer_question(
             connector: unassigned(),
             key,
             payload: Payload::Unassigned { wanted },
-            dossier: None,
+            dossier,
             unit: effect.unit.clone(),
             event: row,
             need: Some(need),

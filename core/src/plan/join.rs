@@ -13,7 +13,7 @@ use crate::{
     },
     id::{DossierCode, LaneKey, RowId},
     need::Need,
-    operation::{OperationState, Payload},
+    operation::{Operation, OperationState, Payload},
     plan::{
         admit::{Refusal, check_right},
         course::{bound, plan_at_portal, replace_state, stated_codes, sync},
@@ -130,7 +130,7 @@ fn merge(
     stub: &DossierCode,
     survivor: &DossierCode,
 ) -> Result<i32, Missing> {
-    let keys = loaded_keys(work, stub)?;
+    loaded_keys(work, stub)?;
     let is_told_later = last_status(work, rules, stub) > last_status(work, rules, survivor);
     let Some(Loaded { row: gone, change }) = work.dossiers.remove(stub) else { return Ok(0) };
     let Some(into) = work.dossiers.get_mut(survivor).map(Loaded::edit) else { return Ok(0) };
@@ -151,7 +151,7 @@ fn merge(
     repoint(work, gone.row, into_row, stub, survivor, change);
     let changed = replace_state(work, survivor, state, row);
     let version = if changed { version + 1 } else { version };
-    move_effects(work, &keys, stub, survivor, (into_row, version));
+    move_effects(work, stub, survivor, (into_row, version));
     move_steps(work, rules, event, row, stub, survivor)
 }
 
@@ -183,14 +183,8 @@ fn repoint(
     }
 }
 
-/// Payments and parcels keep their own lanes; what waited for the one's snapshot waits for the other's.
-fn move_effects(
-    work: &mut Work,
-    keys: &BTreeSet<LaneKey>,
-    stub: &DossierCode,
-    survivor: &DossierCode,
-    (row, version): (RowId, i64),
-) {
+/// Payments, parcels and answers keep their own lanes; what waited for the one's snapshot waits for the other's.
+fn move_effects(work: &mut Work, stub: &DossierCode, survivor: &DossierCode, (row, version): (RowId, i64)) {
     let now = work.now;
     for payment in work.payments.values_mut().filter(|p| p.row.subject == *stub) {
         let record = payment.edit();
@@ -203,8 +197,9 @@ fn move_effects(
     let is_known = work.dossiers.get(survivor).is_some_and(|d| d.row.known);
     let need = Need::Snapshot(stub.to_string());
     let mut touched = Vec::new();
-    for lane in work.lanes.values_mut().filter(|l| keys.contains(&l.row.key) && !l.row.open.is_empty()) {
-        for operation in lane.edit().open.iter_mut().filter(|o| o.subject.as_ref() == Some(stub)) {
+    let is_its_own = |o: &Operation| o.subject.as_ref() == Some(stub);
+    for lane in work.lanes.values_mut().filter(|l| l.row.open.iter().any(is_its_own)) {
+        for operation in lane.edit().open.iter_mut().filter(|o| is_its_own(o)) {
             (operation.dossier, operation.subject) = (Some(row), Some(survivor.clone()));
             operation.version = operation.version.map(|_| version);
             if operation.need.as_ref() == Some(&need) {

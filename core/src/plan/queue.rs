@@ -76,14 +76,69 @@ pub fn enqueue(work: &mut Work, rules: &Rules, planned: Planned) -> Result<RowId
     };
     let superseded =
         if action.superseded_by_newer { supersede(lane, &mut operation, now) } else { Vec::new() };
+    let woken = lead(lane, &mut operation);
     lane.open.push(operation);
     work.ledger.planned += 1;
     work.ledger.superseded += superseded.len() as i64;
     work.touched.insert(id, Change::Insert);
-    for old in superseded {
-        work.touch(old);
+    for changed in superseded.into_iter().chain(woken) {
+        work.touch(changed);
     }
     Ok(id)
+}
+
+/// A state of a dossier that the partner does not have goes before the steps that wait for one, and they follow it.
+fn lead(lane: &mut Lane, new: &mut Operation) -> Vec<RowId> {
+    let waits = |o: &Operation| {
+        o.payload.kind() == ActionKind::AppendProgress
+            && o.state == OperationState::Held
+            && matches!(o.need, Some(Need::Snapshot(_)))
+    };
+    let is_first = new.payload.kind() == ActionKind::SyncDossier && new.need.is_none() && !lane.acknowledged;
+    let Some(front) = lane.head().filter(|head| is_first && waits(head)).map(|head| head.position) else {
+        return Vec::new();
+    };
+    new.position = front - 1;
+    let mut woken = Vec::new();
+    for step in lane.open.iter_mut().filter(|o| waits(o)) {
+        (step.state, step.need, step.due_at) = (OperationState::Ready, None, new.due_at);
+        step.version = new.version;
+        woken.push(step.id);
+    }
+    woken
+}
+
+/// A person dismissed the head of a lane. If it was the first state of a dossier, and the partner certainly does not
+/// have it, steps would be about something that is not there: a later state of the lane goes first; without one they
+/// wait for the dossier's next full snapshot. Answers whether they do.
+pub fn without_first_state(work: &mut Work, lane: &(LaneKey, ConnectorId), gone: &Operation) -> bool {
+    // Whoever was asked to look there, or to ask there, has done so: the dismissal says nothing of what they found.
+    let may_be_there =
+        gone.begun || gone.cause.is_some_and(|c| matches!(c.next_step(), "look_up" | "ask_partner"));
+    let (Some(code), Some(loaded)) = (&gone.subject, work.lanes.get_mut(lane)) else { return false };
+    let is_first = gone.payload.kind() == ActionKind::SyncDossier && !loaded.row.acknowledged;
+    if may_be_there || !is_first {
+        return false;
+    }
+    let lane = loaded.edit();
+    let (mut changed, mut has_steps) = (Vec::new(), false);
+    let mut left = lane.open.iter_mut().filter(|o| !o.state.is_ended());
+    if let Some(next) = left.find(|o| o.payload.kind() == ActionKind::SyncDossier) {
+        // Not the place of the one that ends here: both are written at once.
+        next.position = gone.position - 1;
+        changed.push(next.id);
+    } else {
+        let steps = lane.open.iter_mut().filter(|o| o.state == OperationState::Ready && !o.begun);
+        for step in steps.filter(|o| o.payload.kind() == ActionKind::AppendProgress) {
+            (step.state, step.need) = (OperationState::Held, Some(Need::Snapshot(code.to_string())));
+            has_steps = true;
+            changed.push(step.id);
+        }
+    }
+    for id in changed {
+        work.touch(id);
+    }
+    has_steps
 }
 
 /// Ends older syncs for which `new` stands in. A held or stuck head is replaced in its place, and then nothing older may

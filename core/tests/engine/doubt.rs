@@ -7,7 +7,10 @@ use lienthong_core::{
     operation::{ActionKind, OperationState},
     outcome::{Cause, Outcome, Proof},
     port::{connector::CheckFailure, store::Store},
-    testing::fixtures::{self, events::event},
+    testing::fixtures::{
+        self,
+        events::{data, event, raw},
+    },
 };
 
 use crate::world::{World, code, rules};
@@ -197,7 +200,11 @@ async fn a_person_may_retry_and_dismiss_but_not_what_is_running() {
     assert_eq!(operator::dismiss(&world.engine, id, "an", "nhập trùng").await.unwrap(), operator::Deed::Done);
     world.settled().await;
     assert_eq!(world.states(ActionKind::SyncDossier), [OperationState::Dismissed]);
-    assert_eq!(world.states(ActionKind::AppendProgress), [OperationState::Succeeded], "the lane goes on");
+    assert_eq!(
+        world.states(ActionKind::AppendProgress),
+        [OperationState::Held],
+        "of a dossier that is not there"
+    );
     assert_eq!(
         operator::retry(&world.engine, id, "an", "").await.unwrap(),
         operator::Deed::NotAllowed("ended".into())
@@ -238,4 +245,66 @@ async fn a_soft_stop_gives_back_what_was_not_sent_and_settles_what_was() {
         "{states:?}"
     );
     assert!(world.store.ledgers().await.unwrap().operation_difference() == 0);
+}
+
+/// A dossier whose first state the portal refused, with steps behind it that nobody has sent.
+async fn refused_at_first(cause: Cause) -> (World, String) {
+    let world = World::running();
+    let code = code(1);
+    world.portal.on_lane(&code, Outcome::refused(cause, "-1", "sai"));
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.eventually("stuck", |w| w.states(ActionKind::SyncDossier) == [OperationState::Stuck]).await;
+    let id = world.operations(ActionKind::SyncDossier)[0].id;
+    assert_eq!(operator::dismiss(&world.engine, id, "an", "bỏ").await.unwrap(), operator::Deed::Done);
+    world.settled().await;
+    (world, code)
+}
+
+#[tokio::test]
+async fn steps_behind_a_dismissed_first_state_wait_until_the_portal_has_one() {
+    let (world, code) = refused_at_first(Cause::DataRefused).await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2"], "the one that was refused");
+    let asked = world.told("dossier.snapshot_requested").await;
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0]["asked_because"], "operation.dismissed");
+    // The whole dossier again: nothing new in it, and it goes first.
+    let whole = || raw("dossier.corrected", &code, 2, data("dossier.received", &code));
+    world.admit([whole().with_data("/step", serde_json::Value::Null)]).await;
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "sync 2", "Tiếp nhận hồ sơ"]);
+    assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn any_newer_state_goes_before_the_steps_that_wait_for_one() {
+    let (world, code) = refused_at_first(Cause::DataRefused).await;
+    world.admit([event("dossier.finished", &code, 2)]).await;
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "sync 9", "Tiếp nhận hồ sơ", "Đã có kết quả"]);
+    assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_later_state_of_the_lane_takes_the_lead_of_a_dismissed_first_one() {
+    let world = World::resting();
+    let code = code(1);
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.admit([event("dossier.finished", &code, 2)]).await;
+    let first = world.operations(ActionKind::SyncDossier)[0].id;
+    assert_eq!(world.states(ActionKind::SyncDossier), [OperationState::Ready; 2]);
+    operator::dismiss(&world.engine, first, "an", "bỏ").await.unwrap();
+    let mut world = world;
+    world.start();
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 9", "Tiếp nhận hồ sơ", "Đã có kết quả"]);
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn who_looked_at_the_portal_and_dismissed_may_have_found_it_there() {
+    let (world, code) = refused_at_first(Cause::ForeignRecord).await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "Tiếp nhận hồ sơ"]);
+    world.ledgers_balance().await;
 }

@@ -39,6 +39,19 @@ async fn what_must_reach_a_partner_without_connector_is_held_for_the_action() {
     let held = world.operations(ActionKind::Unassigned);
     assert_eq!(held[0].state, OperationState::Held);
     assert_eq!(held[0].need.as_ref().unwrap().to_string(), "action:question.answered");
+    assert_eq!(held[0].dossier, None, "it is about a unit");
+}
+
+#[tokio::test]
+async fn what_no_connector_carries_is_found_under_its_dossier() {
+    let world = World::resting();
+    let code = code(1);
+    world.admit([event("dossier.received", &code, 1), event("question.answered", &code, 2)]).await;
+    let held = &world.operations(ActionKind::Unassigned)[0];
+    let sync = &world.operations(ActionKind::SyncDossier)[0];
+    assert_eq!(held.subject.as_ref().map(ToString::to_string), Some(code));
+    assert_eq!((held.dossier, held.version), (sync.dossier, sync.version));
+    world.ledgers_balance().await;
 }
 
 #[tokio::test]
@@ -84,6 +97,59 @@ async fn a_rejection_names_the_path_what_was_expected_and_what_was_found() {
         assert!(!rejection.expected.is_empty() && !rejection.got.is_empty(), "{rejection:?}");
     }
     assert!(world.store.events().is_empty());
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn what_was_expected_is_said_in_the_clerks_words_with_the_values_allowed() {
+    let world = World::resting();
+    let received = || event("dossier.received", &code(1), 1);
+    let cases = [
+        (
+            received().with_data("/dossier/applicant/kind", "robot"),
+            r#"một trong các giá trị: "citizen", "business", "agency""#,
+        ),
+        (received().with_data("/dossier/fees/0/amount", "8000"), "số nguyên"),
+        (received().with_data("/dossier/summary", json!(7)), "chuỗi"),
+        (received().with_data("/dossier/fees", json!({})), "mảng"),
+        (event("fee.paid_at_desk", &code(1), 1).with_data("/method", "gold"), r#""cash", "pos", "transfer""#),
+        (received().with_data("/snapshot", "half"), r#""full""#),
+    ];
+    for (broken, words) in cases {
+        let verdicts = world.admit([broken]).await;
+        let Verdict::Quarantined(rejection) = &verdicts[0] else { panic!("{words}: {verdicts:?}") };
+        assert!(rejection.expected.contains(words), "{words}: {rejection:?}");
+        assert!(!rejection.expected.contains("schema"), "{rejection:?}");
+        assert!(!rejection.expected.contains("is not"), "{rejection:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_parcel_without_the_citizen_it_goes_to_or_comes_from_is_set_aside() {
+    let world = World::resting();
+    let back = || event("post.return_requested", &code(1), 2);
+    let fetch = || event("post.pickup_requested", &code(1), 2);
+    let cases = [
+        (back().with_data("/parcel/recipient", Value::Null), "/data/parcel/recipient"),
+        (back().with_data("/parcel/recipient/name", " "), "/data/parcel/recipient/name"),
+        (back().with_data("/parcel/recipient/phone", ""), "/data/parcel/recipient/phone"),
+        (fetch().with_data("/parcel/sender", Value::Null), "/data/parcel/sender"),
+        (fetch().with_data("/parcel/sender/address", ""), "/data/parcel/sender/address"),
+        (
+            back()
+                .with_data("/parcel/recipient/ward_code", "")
+                .with_data("/parcel/recipient/province_code", ""),
+            "/data/parcel/recipient/ward_code",
+        ),
+    ];
+    for (broken, path) in cases {
+        let judged = lienthong_core::flow::intake::judge(&world.engine, &broken.clone().message());
+        assert_eq!(judged.unwrap_err().path, path, "the dry run says the same");
+        let verdicts = world.admit([broken]).await;
+        let Verdict::Quarantined(rejection) = &verdicts[0] else { panic!("{path}: {verdicts:?}") };
+        assert_eq!((rejection.reason, rejection.path.as_str()), (Reason::Data, path), "{rejection:?}");
+    }
+    assert!(world.operations(ActionKind::CreateParcel).is_empty());
     world.ledgers_balance().await;
 }
 

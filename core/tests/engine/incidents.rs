@@ -4,8 +4,8 @@ use lienthong_core::{
     flow::operator::{self, Deed},
     need::Need,
     operation::{ActionKind, OperationState},
-    outcome::Outcome,
-    port::views::Views,
+    outcome::{Cause, Outcome},
+    port::{connector::CheckFailure, views::Views},
     testing::fixtures::events::{event, payment_id},
 };
 use serde_json::json;
@@ -117,4 +117,30 @@ async fn a_quarantine_entry_closes_when_its_event_is_told_right_or_by_hand() {
     assert!(entries().await.is_empty());
     assert_eq!(json!(world.store.overview(0).await.unwrap().quarantine_open), 0);
     world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_reading_that_fails_is_an_incident_until_one_ends_well() {
+    let world = World::running();
+    let code = code(1);
+    world.admit([event("dossier.received", &code, 1), event("fee.requested", &code, 2)]).await;
+    world.settled().await;
+    let reference = world.payment(&payment_id(&code)).references[0].reference.to_string();
+    let failure = || CheckFailure { cause: Cause::Unreachable, said: "từ chối kết nối".into() };
+    world.platform.on_inquiry(&reference, Err(failure()));
+    world.post.fail_feed(failure());
+    world.run_timers().await;
+    world.advance(16 * 60);
+    world.run_timers().await;
+    let mut keys = open_keys(&world).await;
+    // Both timers run at once.
+    keys.sort();
+    assert_eq!(keys, ["reading:sweep:pay", "reading:tracking:post"]);
+    let incident = world.store.overview(0).await.unwrap().incidents.remove(0);
+    assert!(incident.said.contains("từ chối kết nối"), "{incident:?}");
+    let closed = operator::close_incident(&world.engine, incident.id, "an", "biết rồi").await.unwrap();
+    assert_eq!(closed, Deed::NotAllowed("closes_itself".into()));
+    world.advance(16 * 60);
+    world.run_timers().await;
+    assert!(open(&world).await.is_empty());
 }

@@ -192,3 +192,26 @@ async fn a_source_joins_only_what_it_may_speak_for() {
     );
     assert_eq!(world.states(ActionKind::AppendProgress)[1], OperationState::Held);
 }
+
+#[tokio::test]
+async fn an_answer_that_waits_moves_with_its_dossier_also_within_one_batch() {
+    let code = code(1);
+    let events = || {
+        [event("question.answered", PORTAL_CODE, 1), event("dossier.received", &code, 2), says_both(&code, 3)]
+    };
+    for is_one_batch in [true, false] {
+        let world = World::resting();
+        if is_one_batch {
+            accepted(&world.admit(events()).await);
+        } else {
+            for event in events() {
+                accepted(&world.admit([event]).await);
+            }
+        }
+        let held = &world.operations(ActionKind::Unassigned)[0];
+        let sync = &world.operations(ActionKind::SyncDossier)[0];
+        assert_eq!(held.subject.as_ref().map(ToString::to_string).as_deref(), Some(code.as_str()));
+        assert_eq!(held.dossier, sync.dossier, "in one batch: {is_one_batch}");
+        world.ledgers_balance().await;
+    }
+}
