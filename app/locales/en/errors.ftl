@@ -13,6 +13,7 @@ error-metrics_off = Metrics are switched off in the configuration.
 error-no_such_dossier = No dossier with the code { $what } is known.
 error-no_such_operation = There is no operation { $what }.
 error-no_such_entry = There is no quarantine entry { $what }.
+error-closed_already = Quarantine entry { $what } is closed already.
 error-unknown_state = There is no state “{ $what }”.
 error-number_unreadable = “{ $what }” is not a number.
 error-query_unreadable = The query cannot be read: { $what }

@@ -13,6 +13,7 @@ error-metrics_off = Số đo đang tắt trong cấu hình.
 error-no_such_dossier = Chưa có hồ sơ nào mang mã { $what }.
 error-no_such_operation = Không có thao tác số { $what }.
 error-no_such_entry = Không có bản ghi cách ly số { $what }.
+error-closed_already = Bản ghi cách ly số { $what } đã đóng rồi.
 error-unknown_state = Không có trạng thái “{ $what }”.
 error-number_unreadable = “{ $what }” không phải là số.
 error-query_unreadable = Không đọc được tham số của yêu cầu: { $what }

@@ -65,7 +65,8 @@ struct OperationPage {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Shown {
-    kq: String,
+    /// A code.
+    pub kq: String,
 }
 
 /// The page.
@@ -161,8 +162,10 @@ fn result(visit: &Visit, code: &str) -> Option<(String, &'static str)> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Decision {
-    form_token: String,
-    reason: String,
+    /// That the form is ours.
+    pub form_token: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Sends it again.

@@ -141,7 +141,8 @@ async fn what_a_person_closes_is_closed_on_record() {
     let path = format!("/v1/quarantine/{}/close", list["quarantine"][0]["id"]);
     assert_eq!(close(path.clone(), Scope::Read).await.status, StatusCode::FORBIDDEN);
     assert_eq!(close(path.clone(), Scope::Operate).await.json()["result"], "done");
-    assert_eq!(close(path, Scope::Operate).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(close(path, Scope::Operate).await.status, StatusCode::CONFLICT);
+    assert_eq!(close("/v1/quarantine/9999/close".into(), Scope::Operate).await.status, StatusCode::NOT_FOUND);
     assert_eq!(server.ask("/v1/quarantine").await.json()["quarantine"], json!([]));
 
     let status = server.ask("/v1/status").await.json();

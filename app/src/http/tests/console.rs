@@ -120,6 +120,38 @@ async fn a_person_decides_with_a_reason_and_is_told_what_came_of_it() {
 }
 
 #[tokio::test]
+async fn a_quarantine_entry_is_closed_with_a_reason_and_says_so_from_then_on() {
+    let server = live();
+    server.api(Method::POST, "/v1/events", &[Scope::Publish], "application/cloudevents+json", "{}").await;
+    let list = server.ask("/v1/quarantine").await.json();
+    let id = list["quarantine"][0]["id"].as_i64().unwrap();
+    let cookie = format!("lienthong={}", server.token(&Scope::ALL));
+    let page = server.browse(&format!("/cach-ly/{id}"), &cookie).await;
+    let form = |reason: &str| format!("form_token={}&reason={reason}", page.form_token());
+    let address = format!("/cach-ly/{id}/dong");
+    let silent = server.post(&address, &cookie, &form("")).await;
+    assert_eq!(silent.headers[header::LOCATION], format!("/cach-ly/{id}?kq=reason"));
+    assert_eq!(server.post(&address, &cookie, "reason=x").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(server.ask("/v1/quarantine").await.json()["quarantine"].as_array().unwrap().len(), 1);
+    let done = server.post(&address, &cookie, &form("don+vi+da+gui+ma+khac")).await;
+    let told = server.browse(done.headers[header::LOCATION].to_str().unwrap(), &cookie).await.body;
+    assert!(told.contains("Đã đóng") && told.contains("an.tran: don vi da gui ma khac"), "{told}");
+    assert!(!told.contains("/dong"), "{told}");
+    let again = server.post(&address, &cookie, &form("x")).await;
+    let told = server.browse(again.headers[header::LOCATION].to_str().unwrap(), &cookie).await.body;
+    assert!(told.contains("đã đóng rồi"), "{told}");
+    let by_api = format!("/v1/quarantine/{id}/close");
+    let again = server.api(Method::POST, &by_api, &Scope::ALL, "application/json", r#"{"reason":"x"}"#).await;
+    assert_eq!(
+        (again.status, again.json()["error"]["code"].as_str()),
+        (StatusCode::CONFLICT, Some("closed_already"))
+    );
+    let entry = server.ask(&format!("/v1/quarantine/{id}")).await.json();
+    assert_eq!(entry["entry"]["closed_by"], "an.tran");
+    assert!(entry["entry"]["closed_at"].is_string());
+}
+
+#[tokio::test]
 async fn those_who_only_read_are_told_which_right_is_missing() {
     let page = over(fake::rich()).page("/thao-tac/102", &[Scope::Read]).await.body;
     assert!(!page.contains("lam-lai") && page.contains("operate"));
