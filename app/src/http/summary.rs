@@ -7,6 +7,7 @@ use lienthong_core::{
     id::DossierCode,
     need::Need,
     operation::OperationState,
+    outcome::Cause,
     port::{
         store::{ConnectorCondition, StoreError},
         views::{IncidentView, OperationFilter, OperationView, Overview, Views},
@@ -236,17 +237,22 @@ fn stuck_groups(overview: &Overview, stuck: &[OperationView]) -> Vec<Matter> {
         .map(|p| p.operations)
         .sum();
     let at_least = total > stuck.len() as i64;
-    let mut groups: BTreeMap<(&str, Option<&str>), Vec<&OperationView>> = BTreeMap::new();
+    // What mends refused data depends on the action; other causes are one matter whatever was to be done.
+    let mut groups: BTreeMap<(&str, Option<&str>, &str), Vec<&OperationView>> = BTreeMap::new();
     for operation in stuck {
-        groups.entry((&operation.connector, operation.cause.as_deref())).or_default().push(operation);
+        let cause = operation.cause.as_deref();
+        let is_refused = cause == Some(Cause::DataRefused.code());
+        let action = if is_refused { operation.action.as_str() } else { "" };
+        groups.entry((&operation.connector, cause, action)).or_default().push(operation);
     }
     groups
         .into_iter()
-        .map(|((connector, cause), group)| {
+        .map(|((connector, cause, action), group)| {
             let mut query = vec![("connector", connector), ("state", OperationState::Stuck.name())];
             query.extend(cause.map(|c| ("cause", c)));
+            query.extend(Some(("action", action)).filter(|_| !action.is_empty()));
             Matter {
-                advice: advice::of_cause(cause),
+                advice: advice::of_cause_at(cause, action),
                 connector: Some(connector.to_owned()),
                 count: group.len() as i64,
                 at_least,

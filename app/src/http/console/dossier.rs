@@ -6,10 +6,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use lienthong_core::{operation::OperationState, port::views::Timeline, status::PortalStatus};
+use lienthong_core::{
+    operation::OperationState,
+    port::{store::ConnectorCondition, views::Timeline},
+    status::PortalStatus,
+};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{
     notice,
@@ -106,13 +110,18 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Path(code): Path<
 }
 
 /// The heads of lanes that have not ended.
-fn waiting(state: &AppState, visit: &Visit, timeline: &Timeline, paused: &BTreeSet<String>) -> Vec<Waiting> {
+fn waiting(
+    state: &AppState,
+    visit: &Visit,
+    timeline: &Timeline,
+    paused: &BTreeMap<String, ConnectorCondition>,
+) -> Vec<Waiting> {
     let open = timeline
         .operations
         .iter()
         .filter(|o| o.is_head && OperationState::from_name(&o.state).is_some_and(|s| !s.is_ended()));
     open.filter_map(|o| {
-        let advice = advice::of_operation(o, paused.contains(&o.connector))?;
+        let advice = advice::of_operation(o, paused.get(&o.connector))?;
         Some(Waiting {
             id: o.id,
             action: visit.w.name("action", &o.action),

@@ -85,7 +85,7 @@ pub async fn page(
         return notice::not_found(&visit, "notice-operation", &id.to_string());
     };
     let w = visit.w;
-    let advice = advice::of_operation(&o, paused.contains(&o.connector));
+    let advice = advice::of_operation(&o, paused.get(&o.connector));
     let may_operate = visit.may(Scope::Operate);
     // Offered where it can make sense; whether it is allowed is the engine's answer.
     let is_open = OperationState::from_name(&o.state).is_some_and(|s| !s.is_ended());

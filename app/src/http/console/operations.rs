@@ -98,7 +98,7 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
     let next = found.last().filter(|_| has_more).map(|o| address(&wanted, Some(o.id)));
     let w = visit.w;
     let rows = found.iter().map(|o| {
-        let advice = advice::of_operation(o, paused.contains(&o.connector));
+        let advice = advice::of_operation(o, paused.get(&o.connector));
         let is_to_come = o.is_head && o.state == OperationState::Ready.name() && o.due_us > visit.now_us;
         Row {
             id: o.id,
