@@ -73,12 +73,17 @@ col-done = Sent today
 col-waiting = Waiting
 col-stuck = Needs a person
 col-oldest = Longest wait
+partner-unassigned = No connector yet
 condition-works = Works
 condition-paused = Paused
 of-which-doubtful = { $n } with unknown outcome
 outbox-waiting = { $n ->
-    [one] { $n } result waits for the one-stop system to take it (through RabbitMQ or GET /v1/events).
-   *[other] { $n } results wait for the one-stop system to take them (through RabbitMQ or GET /v1/events).
+    [one] { $n } result waits to be told to the one-stop system through RabbitMQ.
+   *[other] { $n } results wait to be told to the one-stop system through RabbitMQ.
+}
+outbox-readable = { $n ->
+    [one] { $n } result is written; the one-stop system reads it by GET /v1/events.
+   *[other] { $n } results are written; the one-stop system reads them by GET /v1/events.
 }
 
 units-title = Units

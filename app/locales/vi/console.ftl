@@ -58,10 +58,12 @@ col-done = Gửi hôm nay
 col-waiting = Đang chờ
 col-stuck = Cần người
 col-oldest = Chờ lâu nhất
+partner-unassigned = Chưa có kết nối
 condition-works = Hoạt động
 condition-paused = Tạm dừng
 of-which-doubtful = { $n } chưa rõ kết quả
-outbox-waiting = { $n } thông báo kết quả đang chờ phần mềm một cửa nhận (qua RabbitMQ hoặc GET /v1/events).
+outbox-waiting = { $n } thông báo kết quả đang chờ chuyển cho phần mềm một cửa qua RabbitMQ.
+outbox-readable = { $n } thông báo kết quả đã ghi; phần mềm một cửa đọc qua GET /v1/events.
 
 units-title = Đơn vị
 units-empty = Hôm nay chưa đơn vị nào gửi sự kiện.

@@ -117,6 +117,13 @@ fn start_of_day(engine: &Engine) -> i64 {
     now.start_of_day().map_or(0, |day| day.timestamp().as_microsecond())
 }
 
+/// Under this name stands what no connector does.
+pub const UNASSIGNED: &str = "unassigned";
+
+fn is_open(state: &str) -> bool {
+    OperationState::from_name(state).is_some_and(|s| !s.is_ended())
+}
+
 fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
     let mut rows: Vec<Partner> = Vec::new();
     for (id, member) in &engine.members {
@@ -124,7 +131,8 @@ fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
         rows.push(Partner { connector: id.to_string(), label, ..Partner::default() });
     }
     // Connectors that were taken out of the configuration with work still in the store stay visible.
-    for count in &overview.partners {
+    // What has no connector is shown as long as something of it is open.
+    for count in overview.partners.iter().filter(|c| c.connector != UNASSIGNED || is_open(&c.state)) {
         if !rows.iter().any(|r| r.connector == count.connector) {
             rows.push(Partner {
                 connector: count.connector.clone(),

@@ -19,9 +19,9 @@ use super::{
     notice,
     shell::{Section, Shell, Visit, page as rendered},
     timeline::{Entry, entries},
-    words::{Told, percent},
+    words::{Told, Words, percent},
 };
-use crate::http::{AppState, advice, api::operations::paused, mask};
+use crate::http::{AppState, advice, api::operations::paused, mask, summary::UNASSIGNED};
 
 #[derive(Template)]
 #[template(path = "dossier_search.html")]
@@ -125,7 +125,7 @@ fn waiting(
         Some(Waiting {
             id: o.id,
             action: visit.w.name("action", &o.action),
-            partner: label(state, &o.connector),
+            partner: label(state, visit.w, &o.connector),
             told: visit.w.told(&advice),
             said: advice::said(o.said.as_deref()),
         })
@@ -134,7 +134,10 @@ fn waiting(
 }
 
 /// What people call a connector.
-pub fn label(state: &AppState, connector: &str) -> String {
+pub fn label(state: &AppState, w: Words, connector: &str) -> String {
+    if connector == UNASSIGNED {
+        return w.t("partner-unassigned");
+    }
     let members = &state.engine.members;
     let member = members.iter().find(|(id, _)| id.as_str() == connector);
     member.map_or_else(|| connector.to_owned(), |(_, m)| m.manifest.label.clone())

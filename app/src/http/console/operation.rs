@@ -95,7 +95,7 @@ pub async fn page(
         s: visit.shell(Section::Operations, format!("{} {id}", w.t("operation-title"))),
         id,
         title: w.name("action", &o.action),
-        partner: label(&state, &o.connector),
+        partner: label(&state, w, &o.connector),
         state: w.name("state", &o.state),
         tone: tone(&o.state),
         told: advice.map(|a| w.told(&a)),

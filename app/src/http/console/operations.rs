@@ -103,7 +103,7 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         Row {
             id: o.id,
             action: w.name("action", &o.action),
-            partner: label(&state, &o.connector),
+            partner: label(&state, w, &o.connector),
             subject: o.subject.clone().unwrap_or_default(),
             unit: o.unit.clone().unwrap_or_default(),
             state: w.name("state", &o.state),

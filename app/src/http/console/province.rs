@@ -16,7 +16,7 @@ use super::{
 };
 use crate::http::{
     AppState, Health,
-    summary::{Matter, Partner, Summary},
+    summary::{Matter, Partner, Summary, UNASSIGNED},
 };
 
 struct MatterRow {
@@ -32,6 +32,8 @@ struct MatterRow {
 
 struct PartnerRow {
     id: String,
+    /// What no connector does: there is no condition to show.
+    is_nobody: bool,
     label: String,
     done: i64,
     waiting: i64,
@@ -72,6 +74,8 @@ struct Province {
     quarantine: i64,
     dossiers: i64,
     outbox_waiting: i64,
+    /// Whether RabbitMQ takes them; else they are read over HTTP, which moves no cursor of ours.
+    is_relayed: bool,
     is_refreshing: bool,
 }
 
@@ -119,6 +123,7 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         quarantine: overview.quarantine_open,
         dossiers: overview.dossiers,
         outbox_waiting: (overview.outbox_highest - overview.outbox_relayed).max(0),
+        is_relayed: health.broker.is_some(),
         is_refreshing,
     };
     rendered(StatusCode::OK, &province)
@@ -162,9 +167,11 @@ fn partner_row(visit: &Visit, partner: &Partner) -> PartnerRow {
         let since = visit.when(p.paused_since?.as_microsecond());
         Some((since, visit.w.name("cause", p.cause.as_deref().unwrap_or("unknown"))))
     });
+    let is_nobody = partner.connector == UNASSIGNED;
     PartnerRow {
         id: partner.connector.clone(),
-        label: partner.label.clone(),
+        label: if is_nobody { visit.w.t("partner-unassigned") } else { partner.label.clone() },
+        is_nobody,
         done: partner.done,
         waiting: partner.waiting,
         doubtful: partner.doubtful,

@@ -151,7 +151,7 @@ fn operation(state: &AppState, visit: &Visit, operation: &OperationView) -> Entr
     }
     Entry {
         title: w.name("action", &operation.action),
-        partner: label(state, &operation.connector),
+        partner: label(state, visit.w, &operation.connector),
         state: Some((w.name("state", &operation.state), tone(&operation.state))),
         lines,
         operation: Some(operation.id),
@@ -195,7 +195,7 @@ fn payment(state: &AppState, visit: &Visit, payment: &PaymentView) -> Entry {
     });
     Entry {
         title: format!("{} {}", w.t("payment-title"), w.money(&payment.amount)),
-        partner: label(state, &payment.connector),
+        partner: label(state, visit.w, &payment.connector),
         state: Some((w.name("payment", &payment.state), tone(&payment.state))),
         lines: vec![payment.id.clone()],
         references: references.collect(),
@@ -215,7 +215,7 @@ fn parcel(state: &AppState, visit: &Visit, parcel: &ParcelView) -> Entry {
     }
     Entry {
         title: w.name("direction", &parcel.direction),
-        partner: label(state, &parcel.connector),
+        partner: label(state, visit.w, &parcel.connector),
         state: Some((w.name("parcel", &parcel.state), tone(&parcel.state))),
         lines,
         ..blank(visit, "parcel", parcel.updated_us, 3, 0)

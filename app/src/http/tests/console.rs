@@ -67,6 +67,25 @@ async fn the_front_page_says_how_much_needs_a_person_and_why() {
 }
 
 #[tokio::test]
+async fn what_no_connector_does_is_no_working_partner_and_goes_with_its_last_operation() {
+    let mut views = fake::empty();
+    let count = |state: &str| lienthong_core::port::views::PartnerCount {
+        connector: "unassigned".into(),
+        action: "unassigned".into(),
+        state: state.into(),
+        operations: 1,
+    };
+    let row = "href=\"/thao-tac?connector=unassigned";
+    views.overview.partners = vec![count("held"), count("dismissed")];
+    let page = over(views.clone()).page("/", &[Scope::Read]).await.body;
+    assert!(page.contains("Chưa có kết nối") && page.contains(row), "{page}");
+    assert_eq!(page.matches("Hoạt động").count(), 3, "the three connectors");
+    views.overview.partners = vec![count("dismissed")];
+    let page = over(views).page("/", &[Scope::Read]).await.body;
+    assert!(!page.contains("Chưa có kết nối") && !page.contains(row), "{page}");
+}
+
+#[tokio::test]
 async fn numbers_of_citizens_are_masked_on_every_page() {
     let server = over(fake::rich());
     for path in PAGES {

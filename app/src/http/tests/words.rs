@@ -2,10 +2,12 @@
 
 use lienthong_core::{
     event::{names::EventName, rejection::Reason},
+    id::ConnectorId,
     operation::{ActionKind, OperationState},
     outcome::Cause,
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
+    port::store::ConnectorCondition,
     status::PortalStatus,
 };
 use std::{
@@ -191,6 +193,22 @@ fn advice_names_what_it_is_about_and_many_are_told_as_one() {
     assert!(advice::of_incident("refund:TT-1").why(Locale::Vi).contains("TT-1"));
     assert!(advice::of_incident("codes:A-1:B-2").why(Locale::Vi).contains("A-1 · B-2"));
     assert!(advice::of_reason("something").why(Locale::En).contains("something"));
+}
+
+#[test]
+fn what_waits_behind_a_pause_that_a_person_ends_names_that_person() {
+    let operation = super::fake::rich().operations.into_iter().find(|o| o.state == "doubtful").unwrap();
+    let pause = |cause: &str| ConnectorCondition {
+        connector: ConnectorId::parse("dvcqg").unwrap(),
+        paused_since: Some(jiff::Timestamp::UNIX_EPOCH),
+        cause: Some(cause.into()),
+        said: None,
+        test_at: None,
+    };
+    let of = |cause| advice::of_operation(&operation, Some(&pause(cause))).unwrap();
+    assert!(!of("unreachable").needs_person);
+    assert!(of("credentials_rejected").needs_person);
+    assert_eq!(of("credentials_rejected").who(Locale::Vi), "Quản trị hệ thống của tỉnh");
 }
 
 #[test]
