@@ -161,6 +161,7 @@ fact-lane = Lane
 fact-place = Place in the lane
 fact-version = Dossier version
 fact-attempts = Attempts so far
+fact-setbacks = Setbacks
 fact-need = Missing
 fact-decided = Decided by hand
 fact-source = Source
@@ -183,7 +184,7 @@ col-action = What
 col-dossier = Dossier
 col-state = State
 col-cause = Cause
-col-attempts = Attempts
+col-attempts = Setbacks
 col-created = Planned
 col-attempt = Attempt
 col-outcome = Outcome
@@ -200,7 +201,7 @@ operation-behind = { $what }
 attempts-title = Attempts
 attempts-caption = Attempts of this operation
 attempts-empty = It has not been sent yet.
-payload-title = What is sent
+payload-title = What the operation carries (sent in the partner's own form)
 proof-title = The partner's confirmation
 carried-title = The dossier as planned
 masked-note = Phone, identity and account numbers are shown in part only.
@@ -247,6 +248,7 @@ ago-days = { $n ->
    *[other] { $n } days ago
 }
 in-moment = now
+took-seconds = { $what } s
 in-minutes = { $n ->
     [one] in { $n } minute
    *[other] in { $n } minutes

@@ -119,7 +119,7 @@ pub struct OperationView {
     pub cause: Option<String>,
     /// In words.
     pub said: Option<String>,
-    /// Attempts that counted.
+    /// Setbacks since it was planned or retried; how often it was sent is its attempts' highest number.
     pub attempts: i32,
     /// Not before, microseconds.
     pub due_us: i64,

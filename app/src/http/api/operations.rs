@@ -112,8 +112,10 @@ pub async fn show(State(state): State<AppState>, Number(id): Number) -> Answer {
     };
     let paused = paused(&state).await?;
     let dossier = shown(&json!({ "state": dossier }));
+    let mut operation = row(&operation, &paused);
+    operation["sent"] = attempts.iter().map(|a| a.number).max().unwrap_or(0).into();
     Ok(Json(json!({
-        "operation": row(&operation, &paused),
+        "operation": operation,
         "attempts": shown(&attempts),
         "dossier": dossier["state"],
     })))

@@ -10,7 +10,10 @@ use axum::{
 use lienthong_core::{
     flow::operator::{self, Deed},
     operation::OperationState,
-    port::{store::StoreError, views::OperationView},
+    port::{
+        store::StoreError,
+        views::{AttemptView, OperationView},
+    },
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -100,7 +103,7 @@ pub async fn page(
         tone: tone(&o.state),
         told: advice.map(|a| w.told(&a)),
         said: advice::said(o.said.as_deref()),
-        facts: facts(&visit, &o),
+        facts: facts(&visit, &o, &attempts),
         created: visit.when(o.created_us),
         due: is_to_come.then(|| visit.when(o.due_us)),
         ended: o.ended_us.map(|at| visit.when(at)),
@@ -118,7 +121,7 @@ pub async fn page(
     rendered(StatusCode::OK, &page)
 }
 
-fn facts(visit: &Visit, o: &OperationView) -> Vec<(String, String)> {
+fn facts(visit: &Visit, o: &OperationView, attempts: &[AttemptView]) -> Vec<(String, String)> {
     let w = visit.w;
     let place = w.tv(if o.is_head { "operation-head" } else { "operation-behind" }, &o.position.to_string());
     let rows = [
@@ -126,7 +129,8 @@ fn facts(visit: &Visit, o: &OperationView) -> Vec<(String, String)> {
         ("fact-lane", Some(o.lane.clone())),
         ("fact-place", Some(place)),
         ("fact-version", o.version.map(|v| v.to_string())),
-        ("fact-attempts", Some(o.attempts.to_string())),
+        ("fact-attempts", Some(attempts.iter().map(|a| a.number).max().unwrap_or(0).to_string())),
+        ("fact-setbacks", Some(o.attempts.to_string()).filter(|_| o.attempts > 0)),
         ("fact-need", o.need.clone()),
         ("fact-decided", o.decided_by.as_deref().map(mask::free)),
     ];

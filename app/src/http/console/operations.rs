@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::{Query, RawQuery, State},
     http::StatusCode,
     response::Response,
 };
@@ -82,9 +82,15 @@ pub const CAUSES: [Cause; 16] = [
 
 const PAGE: i64 = 50;
 
-/// The page.
-pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Query<Wanted>) -> Response {
-    let wanted = Wanted { limit: Some(PAGE), ..wanted };
+/// The page. Who asks nothing wants what is still open: the list begins with the oldest.
+pub async fn page(
+    State(state): State<AppState>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let open = if query.is_none() { "1".to_owned() } else { wanted.open.clone() };
+    let wanted = Wanted { limit: Some(PAGE), open, ..wanted };
     let filter = match wanted.filter() {
         Ok(filter) => filter,
         Err(error) => return notice::bad_question(&visit, &error.what),

@@ -152,7 +152,10 @@ fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
         partner: matter
             .connector
             .as_ref()
-            .map(|id| label(id).unwrap_or_else(|| id.clone()))
+            .map(|id| match id.as_str() {
+                UNASSIGNED => visit.w.t("partner-unassigned"),
+                _ => label(id).unwrap_or_else(|| id.clone()),
+            })
             .unwrap_or_default(),
         count: visit.w.tn(key, &matter.count),
         holds: matter.count > 0,

@@ -1,6 +1,9 @@
 //! The pages: they render with nothing and with everything, escape what came from outside, and let a person decide.
 
-use axum::http::{Method, StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
 use lienthong_core::testing::fixtures::events::event;
 
 use super::{fake, live, over};
@@ -106,6 +109,37 @@ async fn a_ledger_that_does_not_balance_is_the_headline() {
     assert!(
         page.contains("Hệ thống đang có sự cố") && page.contains("Sổ đối chiếu lệch") && page.contains("−1")
     );
+}
+
+#[tokio::test]
+async fn operations_that_are_open_are_listed_unless_all_are_asked_for() {
+    let server = over(fake::rich());
+    let page = server.page("/thao-tac", &[Scope::Read]).await.body;
+    assert!(page.contains("/thao-tac/102\"") && !page.contains("/thao-tac/101\""), "{page}");
+    let all = server.page("/thao-tac?state=", &[Scope::Read]).await.body;
+    assert!(all.contains("/thao-tac/101\"") && all.contains("/thao-tac/102\""));
+}
+
+#[tokio::test]
+async fn an_operation_says_how_often_it_was_sent() {
+    let page = over(fake::rich()).page("/thao-tac/102", &[Scope::Read]).await.body;
+    assert!(page.contains("<dt>Số lần đã gửi</dt><dd>3</dd>"), "{page}");
+    assert!(page.contains("<dt>Số lần trục trặc</dt><dd>1</dd>"));
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_a_page_for_people_and_json_for_programs() {
+    let server = over(fake::empty());
+    let of = |path: &str, accept: &str| {
+        Request::builder().uri(path).header(header::ACCEPT, accept).body(Body::empty()).unwrap()
+    };
+    let page = server.send(of("/xyz", "text/html,*/*")).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.body.contains("Không có trang này: /xyz") && page.body.contains("<html"), "{}", page.body);
+    for (path, accept) in [("/xyz", "*/*"), ("/v1/xyz", "text/html")] {
+        let answer = server.send(of(path, accept)).await;
+        assert_eq!(answer.json()["error"]["code"], "no_such_address", "{path}");
+    }
 }
 
 #[tokio::test]
