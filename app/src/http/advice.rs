@@ -112,6 +112,11 @@ pub fn of_incident(key: &str) -> Advice {
     }
 }
 
+/// Whether an incident ends with what caused it; the others a person closes, on record.
+pub fn closes_itself(key: &str) -> bool {
+    key.starts_with("pause:") || key.parse::<Need>().is_ok()
+}
+
 /// One advice for many incidents of a kind (`.many`), with a few of them as examples.
 pub fn of_many(keys: &[&str]) -> Advice {
     let advice = of_incident(keys.first().copied().unwrap_or_default());

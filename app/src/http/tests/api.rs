@@ -214,6 +214,18 @@ async fn the_feed_goes_on_after_its_cursor_and_says_when_the_epoch_changed() {
 }
 
 #[tokio::test]
+async fn open_incidents_are_listed_with_what_to_do() {
+    let list = over(fake::rich()).ask("/v1/incidents").await.json();
+    let of = |prefix: &str| {
+        let rows = list["incidents"].as_array().unwrap();
+        rows.iter().find(|i| i["key"].as_str().unwrap().starts_with(prefix)).unwrap().clone()
+    };
+    assert_eq!(of("mapping:")["closes_itself"], true);
+    assert_eq!(of("amount:")["closes_itself"], false);
+    assert_eq!(of("mapping:")["advice"]["vi"]["who"], "Quản trị hệ thống của tỉnh");
+}
+
+#[tokio::test]
 async fn callbacks_pass_through_both_ways_unchanged() {
     let server = live();
     let wanted = callback_request(callback_body("LTABC", "p1", "paid", 8_000, now()));
