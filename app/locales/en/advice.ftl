@@ -135,7 +135,7 @@ need-unknown = Missing: { $what }
 incident-amount = The platform says another amount than is due for { $what }
     .many = For { $n } payments the platform says another amount than is due, e.g. { $examples }
     .who = The unit's accountant with the payment platform's contact
-    .next = Compare the transaction with the platform. Liên thông has not recorded it as paid. Then close it with lienthong incident close.
+    .next = Compare the transaction with the platform. Liên thông has not recorded it as paid. Then close it on the front page of the console or with lienthong incident close.
 incident-refund = The citizen paid too much for { $what }
     .many = Citizens paid too much for { $n } payments, e.g. { $examples }
     .who = The unit's accountant
@@ -145,7 +145,7 @@ incident-refund = The citizen paid too much for { $what }
 incident-codes = An event says that { $what } are one dossier, but both were sent to the portal
     .many = { $n } pairs of codes are said to be one dossier each, e.g. { $examples }
     .who = The unit's one-stop officer with the vendor
-    .next = Find out which code is right. Have the other dossier voided (dossier.voided) and only one code used from then on. Then close it with lienthong incident close.
+    .next = Find out which code is right. Have the other dossier voided (dossier.voided) and only one code used from then on. Then close it on the front page of the console or with lienthong incident close.
 
 ## Waiting, goes on by itself
 waits-behind = Waits for the dossier's earlier operation

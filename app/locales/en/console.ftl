@@ -63,6 +63,10 @@ quarantine-matter = { $n ->
 }
     .who = The vendor of the source's one-stop system
     .next = Open the list to see what is wrong with each, have the vendor correct and publish them again. Other events are not affected.
+incident-close = Close this
+incident-go = Close
+incident-done = Closed. The reason is kept with your name.
+incident-already = This is closed already, or closes by itself and not by hand.
 quarantine-open = See the list
 
 partners-title = Partners

@@ -135,7 +135,7 @@ need-unknown = Đang thiếu: { $what }
 incident-amount = Số tiền đối tác báo khác số phải thu của khoản { $what }
     .many = Có { $n } khoản mà số tiền đối tác báo khác số phải thu, ví dụ { $examples }
     .who = Kế toán của đơn vị, cùng đầu mối nền tảng thanh toán
-    .next = Đối chiếu giao dịch với nền tảng thanh toán. Liên thông chưa ghi nhận khoản này là đã trả. Xong việc thì đóng bằng lệnh lienthong incident close.
+    .next = Đối chiếu giao dịch với nền tảng thanh toán. Liên thông chưa ghi nhận khoản này là đã trả. Xong việc thì đóng ở trang đầu bảng điều khiển, hoặc bằng lệnh lienthong incident close.
 incident-refund = Người dân đã trả thừa cho khoản { $what }
     .many = Có { $n } khoản người dân đã trả thừa, ví dụ { $examples }
     .who = Kế toán của đơn vị
@@ -145,7 +145,7 @@ incident-refund = Người dân đã trả thừa cho khoản { $what }
 incident-codes = Một sự kiện nói rằng { $what } là cùng một hồ sơ, nhưng cả hai đã được gửi lên Cổng
     .many = Có { $n } cặp mã được báo là cùng một hồ sơ, ví dụ { $examples }
     .who = Cán bộ một cửa của đơn vị, cùng nhà cung cấp phần mềm
-    .next = Xem mã nào đúng. Hồ sơ thừa thì báo hủy (dossier.voided); từ đó chỉ dùng một mã. Xong việc thì đóng bằng lệnh lienthong incident close.
+    .next = Xem mã nào đúng. Hồ sơ thừa thì báo hủy (dossier.voided); từ đó chỉ dùng một mã. Xong việc thì đóng ở trang đầu bảng điều khiển, hoặc bằng lệnh lienthong incident close.
 
 ## Đang chờ, tự chạy tiếp
 waits-behind = Chờ thao tác đứng trước của cùng hồ sơ

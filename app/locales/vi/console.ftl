@@ -48,6 +48,10 @@ matter-count-least = ít nhất { $n } thao tác
 quarantine-matter = { $n } sự kiện đang bị cách ly
     .who = Nhà cung cấp phần mềm một cửa của nguồn gửi
     .next = Mở danh sách để biết từng sự kiện sai chỗ nào, chuyển cho nhà cung cấp sửa và phát lại. Các sự kiện khác không bị ảnh hưởng.
+incident-close = Đóng việc này
+incident-go = Đóng
+incident-done = Đã đóng. Lý do được lưu cùng tên người đóng.
+incident-already = Việc này đã đóng rồi, hoặc tự đóng nên không đóng bằng tay.
 quarantine-open = Xem danh sách
 
 partners-title = Đối tác

@@ -34,6 +34,8 @@ pub struct Matter {
     pub said: String,
     /// Where the console shows more; empty: nowhere.
     pub link: String,
+    /// The incident that only a person's word ends.
+    pub closable: Option<i64>,
 }
 
 /// A partner's row.
@@ -205,6 +207,7 @@ fn single(incident: &IncidentView) -> Matter {
         since_us: Some(incident.opened_us),
         said: if is_need(&incident.key) { String::new() } else { advice::said(Some(&incident.said)) },
         link: incident_link(&incident.key),
+        closable: Some(incident.id).filter(|_| !advice::closes_itself(&incident.key)),
     }
 }
 
@@ -221,6 +224,7 @@ fn many(kind: &[&IncidentView]) -> Matter {
         since_us: kind.iter().map(|i| i.opened_us).min(),
         said: String::new(),
         link: if are_needs { link(&[("state", OperationState::Held.name())]) } else { String::new() },
+        closable: None,
     }
 }
 
@@ -234,6 +238,7 @@ fn paused(partner: &Partner) -> Option<Matter> {
         since_us: pause.paused_since.map(jiff::Timestamp::as_microsecond),
         said: advice::said(pause.said.as_deref()),
         link: link(&[("connector", &partner.connector), ("open", "1")]),
+        closable: None,
     })
 }
 
@@ -267,6 +272,7 @@ fn stuck_groups(overview: &Overview, stuck: &[OperationView]) -> Vec<Matter> {
                 since_us: group.iter().map(|o| o.created_us).min(),
                 said: advice::said(group.first().and_then(|o| o.said.as_deref())),
                 link: link(&query),
+                closable: None,
             }
         })
         .collect()

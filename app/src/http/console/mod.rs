@@ -43,6 +43,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let operate = Router::new()
         .route("/thao-tac/{id}/lam-lai", post(operation::retry))
         .route("/thao-tac/{id}/bo-qua", post(operation::dismiss))
+        .route("/su-co/{id}/dong", post(province::close))
         .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))
         .merge(guarded(operate, Scope::Operate))

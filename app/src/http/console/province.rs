@@ -2,20 +2,26 @@
 
 use askama::Template;
 use axum::{
+    Extension, Form,
     extract::{Query, State},
-    http::StatusCode,
-    response::Response,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
 };
+use lienthong_core::flow::operator::{self, Deed};
 use serde::Deserialize;
 
 use super::{
     notice,
+    operation::Decision,
     shell::{Section, Shell, Visit, page as rendered},
     when::When,
     words::Told,
 };
 use crate::http::{
     AppState, Health,
+    api::{Number, operations::checked_reason},
+    auth::{Caller, Scope},
+    session::is_our_form,
     summary::{Matter, Partner, Summary, UNASSIGNED},
 };
 
@@ -28,6 +34,8 @@ struct MatterRow {
     since: Option<When>,
     said: String,
     link: String,
+    /// The incident that the visitor may close.
+    closable: Option<i64>,
 }
 
 struct PartnerRow {
@@ -77,6 +85,7 @@ struct Province {
     /// Whether RabbitMQ takes them; else they are read over HTTP, which moves no cursor of ours.
     is_relayed: bool,
     is_refreshing: bool,
+    result: Option<(String, &'static str)>,
 }
 
 /// Whether the page reloads itself.
@@ -84,6 +93,7 @@ struct Province {
 #[serde(default)]
 pub struct Wanted {
     auto: String,
+    kq: String,
 }
 
 const REFRESH_SECONDS: u32 = 30;
@@ -125,6 +135,12 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         outbox_waiting: (overview.outbox_highest - overview.outbox_relayed).max(0),
         is_relayed: health.broker.is_some(),
         is_refreshing,
+        result: match wanted.kq.as_str() {
+            "closed" => Some((w.t("incident-done"), "good")),
+            "already" => Some((w.t("incident-already"), "warn")),
+            "reason" => Some((w.t("deed-reason"), "bad")),
+            _ => None,
+        },
     };
     rendered(StatusCode::OK, &province)
 }
@@ -162,6 +178,7 @@ fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
         since: matter.since_us.map(|at| visit.when(at)),
         said: matter.said.clone(),
         link: matter.link.clone(),
+        closable: matter.closable.filter(|_| visit.may(Scope::Operate)),
     }
 }
 
@@ -231,4 +248,25 @@ fn ledgers(visit: &Visit, summary: &Summary) -> Vec<Ledger> {
             difference: ledgers.operation_difference(),
         },
     ]
+}
+
+/// Closes an incident that only a person's word can end.
+pub async fn close(
+    State(state): State<AppState>,
+    visit: Visit,
+    Extension(caller): Extension<Caller>,
+    Number(id): Number,
+    headers: HeaderMap,
+    Form(decision): Form<Decision>,
+) -> Response {
+    if !is_our_form(&headers, &state, &decision.form_token) {
+        return notice::foreign_form(&visit);
+    }
+    let back = |code: &str| Redirect::to(&format!("/?kq={code}")).into_response();
+    let Some(reason) = checked_reason(&decision.reason) else { return back("reason") };
+    match operator::close_incident(&state.engine, id, &caller.subject, &reason).await {
+        Ok(Deed::Done) => back("closed"),
+        Ok(Deed::NotFound | Deed::NotAllowed(_)) => back("already"),
+        Err(error) => notice::store_failed(&visit, &error),
+    }
 }

@@ -205,6 +205,35 @@ async fn a_quarantine_entry_is_closed_with_a_reason_and_says_so_from_then_on() {
 }
 
 #[tokio::test]
+async fn what_only_a_persons_word_ends_is_closed_on_the_front_page() {
+    let server = live();
+    let incident = lienthong_core::port::work::IncidentRecord {
+        key: "amount:TT-1".into(),
+        connector: None,
+        said: "8000, 80000".into(),
+    };
+    let open = move |work: &mut lienthong_core::port::work::Work| work.opened.push(incident.clone());
+    lienthong_core::port::store::decide(&server.store, lienthong_core::port::work::Scope::default(), open)
+        .await
+        .unwrap();
+    let cookie = format!("lienthong={}", server.token(&Scope::ALL));
+    let page = server.browse("/", &cookie).await;
+    let (_, rest) = page.body.split_once("action=\"/su-co/").expect("a form");
+    let address = format!("/su-co/{}", rest.split('"').next().unwrap());
+    let form = |reason: &str| format!("form_token={}&reason={reason}", page.form_token());
+    assert!(!server.page("/", &[Scope::Read]).await.body.contains("/su-co/"));
+    let silent = server.post(&address, &cookie, &form("")).await;
+    assert_eq!(silent.headers[header::LOCATION], "/?kq=reason");
+    let done = server.post(&address, &cookie, &form("da+doi+chieu")).await;
+    let told = server.browse(done.headers[header::LOCATION].to_str().unwrap(), &cookie).await.body;
+    assert!(told.contains("Đã đóng") && !told.contains("/su-co/"), "{told}");
+    let deeds = server.store.audit();
+    assert!(deeds.iter().any(|(_, who, deed, _)| who == "an.tran" && deed == "incident.close: da doi chieu"));
+    let again = server.post(&address, &cookie, &form("x")).await;
+    assert_eq!(again.headers[header::LOCATION], "/?kq=already");
+}
+
+#[tokio::test]
 async fn those_who_only_read_are_told_which_right_is_missing() {
     let page = over(fake::rich()).page("/thao-tac/102", &[Scope::Read]).await.body;
     assert!(!page.contains("lam-lai") && page.contains("operate"));
