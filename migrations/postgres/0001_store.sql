@@ -351,3 +351,4 @@ create table audit (
     deed text not null,
     subject text not null
 );
+create index audit_subject on audit (subject);

@@ -350,3 +350,4 @@ create table audit (
     deed text not null,
     subject text not null
 ) strict;
+create index audit_subject on audit (subject);

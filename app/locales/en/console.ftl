@@ -63,6 +63,10 @@ quarantine-matter = { $n ->
 }
     .who = The vendor of the source's one-stop system
     .next = Open the list to see what is wrong with each, have the vendor correct and publish them again. Other events are not affected.
+incident-close = Close this
+incident-go = Close
+incident-done = Closed. The reason is kept with your name.
+incident-already = This is closed already, or closes by itself and not by hand.
 quarantine-open = See the list
 
 partners-title = Partners
@@ -73,12 +77,17 @@ col-done = Sent today
 col-waiting = Waiting
 col-stuck = Needs a person
 col-oldest = Longest wait
+partner-unassigned = No connector yet
 condition-works = Works
 condition-paused = Paused
 of-which-doubtful = { $n } with unknown outcome
 outbox-waiting = { $n ->
-    [one] { $n } result waits for the one-stop system to take it (through RabbitMQ or GET /v1/events).
-   *[other] { $n } results wait for the one-stop system to take them (through RabbitMQ or GET /v1/events).
+    [one] { $n } result waits to be told to the one-stop system through RabbitMQ.
+   *[other] { $n } results wait to be told to the one-stop system through RabbitMQ.
+}
+outbox-readable = { $n ->
+    [one] { $n } result is written; the one-stop system reads it by GET /v1/events.
+   *[other] { $n } results are written; the one-stop system reads them by GET /v1/events.
 }
 
 units-title = Units
@@ -156,6 +165,7 @@ fact-lane = Lane
 fact-place = Place in the lane
 fact-version = Dossier version
 fact-attempts = Attempts so far
+fact-setbacks = Setbacks
 fact-need = Missing
 fact-decided = Decided by hand
 fact-source = Source
@@ -178,7 +188,7 @@ col-action = What
 col-dossier = Dossier
 col-state = State
 col-cause = Cause
-col-attempts = Attempts
+col-attempts = Setbacks
 col-created = Planned
 col-attempt = Attempt
 col-outcome = Outcome
@@ -195,7 +205,7 @@ operation-behind = { $what }
 attempts-title = Attempts
 attempts-caption = Attempts of this operation
 attempts-empty = It has not been sent yet.
-payload-title = What is sent
+payload-title = What the operation carries (sent in the partner's own form)
 proof-title = The partner's confirmation
 carried-title = The dossier as planned
 masked-note = Phone, identity and account numbers are shown in part only.
@@ -216,6 +226,14 @@ quarantine-found = What is wrong
 col-reason = Why
 col-source = Source
 col-received = Received
+close-title = Close this entry
+close-help = An entry closes by itself when its event is sent again and admitted. Close it by hand only if the correction came under another id, or nothing will come of it. The content is kept.
+close-go = Close the entry
+close-done = Closed. The reason is kept with your name.
+close-already = This entry is closed already.
+close-no-right = You are here with the right to read. Closing an entry needs the right “operate”.
+closed = Closed
+closed-told-again = the source sent it again and it was admitted
 raw-title = As it came
 raw-size = { $n } bytes, exactly as received; may contain personal data.
 raw-no-right = Only those with the right “operate” see the content.
@@ -234,6 +252,7 @@ ago-days = { $n ->
    *[other] { $n } days ago
 }
 in-moment = now
+took-seconds = { $what } s
 in-minutes = { $n ->
     [one] in { $n } minute
    *[other] in { $n } minutes

@@ -1,7 +1,12 @@
 //! Why something waits, who acts, what next: which text of the translation files says it. The decision what to do is
 //! the engine's; here it only gets words.
 
-use lienthong_core::{need::Need, operation::OperationState, outcome::Cause, port::views::OperationView};
+use lienthong_core::{
+    need::Need,
+    operation::{ActionKind, OperationState},
+    outcome::Cause,
+    port::{store::ConnectorCondition, views::OperationView},
+};
 use serde_json::{Value, json};
 
 use super::mask;
@@ -67,6 +72,7 @@ pub fn of_need(key: &str) -> Advice {
     match key.parse::<Need>() {
         Ok(Need::Snapshot(dossier)) => Advice::new("need-snapshot", true).with("what", dossier),
         Ok(Need::Mapping { connector, table, code }) => Advice::new("need-mapping", true)
+            .with("line", line_of(&table, &code))
             .with("connector", connector)
             .with("table", table)
             .with("what", code),
@@ -74,9 +80,24 @@ pub fn of_need(key: &str) -> Advice {
         Ok(Need::Parcel(id)) => Advice::new("need-parcel", true).with("what", id),
         Ok(Need::Code(what)) => Advice::new("need-code", true).with("what", what),
         Ok(Need::Action(name)) => Advice::new("need-action", true).with("what", name),
-        Ok(Need::Decision(what)) => Advice::new("need-decision", true).with("what", what),
+        Ok(Need::Decision(what)) => match what.strip_prefix("voided:") {
+            Some(dossier) => Advice::new("need-void", true).with("what", dossier),
+            None => Advice::new("need-decision", true).with("what", what),
+        },
         Ok(Need::Setting(what)) => Advice::new("need-setting", true).with("what", what),
         Err(_) => Advice::new("need-unknown", true).with("what", key),
+    }
+}
+
+/// Where the configuration has a code of a mapping table.
+fn line_of(table: &str, code: &str) -> String {
+    match table {
+        "procedure" => format!("[connector.dvcqg.procedures.table.\"{code}\"]"),
+        "ward" => format!("[connector.vnpost.wards] \"{code}\""),
+        "status" => format!("[connector.dvcqg] statuses \"{code}\""),
+        "unit" => format!("[connector.dvcqg] units \"{code}\""),
+        "province" => format!("[connector.vnpost] provinces \"{code}\""),
+        _ => format!("{table} \"{code}\""),
     }
 }
 
@@ -97,6 +118,11 @@ fn of_reading(which: &str) -> Advice {
     let (name, partner) = which.split_once(':').unwrap_or((which, ""));
     let key = if name == "sweep" { "incident-sweep" } else { "incident-tracking" };
     Advice::new(key, true).with("what", partner)
+}
+
+/// Whether an incident ends with what caused it; the others a person closes, on record.
+pub fn closes_itself(key: &str) -> bool {
+    key.starts_with("pause:") || key.starts_with("reading:") || key.parse::<Need>().is_ok()
 }
 
 /// One advice for many incidents of a kind (`.many`), with a few of them as examples.
@@ -125,6 +151,21 @@ pub fn of_cause(code: Option<&str>) -> Advice {
     match code.and_then(Cause::from_code) {
         Some(cause) => Advice::new(format!("cause-{}", cause.code()), true),
         None => Advice::new("cause-unknown", true).with("what", code.unwrap_or("?")),
+    }
+}
+
+/// The same for an operation: what mends refused data depends on what was refused.
+pub fn of_cause_at(code: Option<&str>, action: &str) -> Advice {
+    let advice = of_cause(code);
+    if code.and_then(Cause::from_code) != Some(Cause::DataRefused) {
+        return advice;
+    }
+    match ActionKind::from_name(action) {
+        Some(ActionKind::AppendProgress) => advice.but("refused-step", true),
+        Some(ActionKind::OpenPayment) => advice.but("refused-payment", true),
+        Some(ActionKind::CreateParcel) => advice.but("refused-parcel", true),
+        Some(ActionKind::CancelParcel) => advice.but("refused-cancel", true),
+        Some(ActionKind::SyncDossier | ActionKind::Unassigned) | None => advice,
     }
 }
 
@@ -164,23 +205,29 @@ pub fn of_pause(cause: Option<&str>) -> Advice {
     }
 }
 
-/// What to do about an operation; none: it has ended.
-pub fn of_operation(operation: &OperationView, is_paused: bool) -> Option<Advice> {
+/// What to do about an operation, its connector being paused or not; none: it has ended.
+pub fn of_operation(operation: &OperationView, pause: Option<&ConnectorCondition>) -> Option<Advice> {
     use OperationState as S;
     let state = S::from_name(&operation.state)?;
     let cause = operation.cause.as_deref();
     Some(match state {
         S::Succeeded | S::Refused | S::Superseded | S::Dismissed => return None,
         S::Held => of_need(operation.need.as_deref().unwrap_or("?")),
-        S::Stuck => of_cause(cause),
+        S::Stuck => of_cause_at(cause, &operation.action),
         _ if !operation.is_head && state == S::Ready => Advice::new("waits-behind", false),
-        S::Ready | S::Doubtful if is_paused => Advice::new("waits-paused", false),
+        S::Ready | S::Doubtful if pause.is_some() => waits_paused(pause.and_then(|p| p.cause.as_deref())),
         S::Ready if cause.is_some() => of_cause(cause).but("waits-retry", false),
         S::Ready => Advice::new("waits-turn", false),
         S::Running => Advice::new("waits-running", false),
         S::Doubtful => Advice::new("waits-doubtful", false),
         S::Awaiting => Advice::new("waits-awaiting", false),
     })
+}
+
+/// Behind a pause everything goes on by itself, once whoever has to has mended what caused it.
+fn waits_paused(cause: Option<&str>) -> Advice {
+    let of_pause = of_pause(cause);
+    if of_pause.needs_person { of_pause } else { Advice::new("waits-paused", false) }
 }
 
 /// What the partner or we said, fit to be shown.

@@ -3,8 +3,8 @@
 
 use axum::{
     Router,
-    extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
@@ -17,7 +17,11 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use super::{AppState, error::ApiError};
+use super::{
+    AppState,
+    console::{notice, shell::Visit},
+    error::ApiError,
+};
 
 /// Longer than any question to a store may take, shorter than a browser's patience.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -91,8 +95,17 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").into_response()
 }
 
-async fn missing() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "no_such_address")
+/// A person's browser gets a page, everybody else JSON.
+async fn missing(State(state): State<AppState>, headers: HeaderMap, uri: Uri) -> Response {
+    let wants_page = headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    if wants_page && !uri.path().starts_with("/v1/") {
+        let visit = Visit::of(&state, &headers, &uri, None);
+        return notice::not_found(&visit, "notice-address", uri.path());
+    }
+    ApiError::new(StatusCode::NOT_FOUND, "no_such_address").into_response()
 }
 
 async fn wrong_method() -> ApiError {

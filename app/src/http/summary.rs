@@ -7,6 +7,7 @@ use lienthong_core::{
     id::DossierCode,
     need::Need,
     operation::OperationState,
+    outcome::Cause,
     port::{
         store::{ConnectorCondition, StoreError},
         views::{IncidentView, OperationFilter, OperationView, Overview, Views},
@@ -33,6 +34,8 @@ pub struct Matter {
     pub said: String,
     /// Where the console shows more; empty: nowhere.
     pub link: String,
+    /// The incident that only a person's word ends.
+    pub closable: Option<i64>,
 }
 
 /// A partner's row.
@@ -116,6 +119,13 @@ fn start_of_day(engine: &Engine) -> i64 {
     now.start_of_day().map_or(0, |day| day.timestamp().as_microsecond())
 }
 
+/// Under this name stands what no connector does.
+pub const UNASSIGNED: &str = "unassigned";
+
+fn is_open(state: &str) -> bool {
+    OperationState::from_name(state).is_some_and(|s| !s.is_ended())
+}
+
 fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
     let mut rows: Vec<Partner> = Vec::new();
     for (id, member) in &engine.members {
@@ -123,7 +133,8 @@ fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
         rows.push(Partner { connector: id.to_string(), label, ..Partner::default() });
     }
     // Connectors that were taken out of the configuration with work still in the store stay visible.
-    for count in &overview.partners {
+    // What has no connector is shown as long as something of it is open.
+    for count in overview.partners.iter().filter(|c| c.connector != UNASSIGNED || is_open(&c.state)) {
         if !rows.iter().any(|r| r.connector == count.connector) {
             rows.push(Partner {
                 connector: count.connector.clone(),
@@ -196,6 +207,7 @@ fn single(incident: &IncidentView) -> Matter {
         since_us: Some(incident.opened_us),
         said: if is_need(&incident.key) { String::new() } else { advice::said(Some(&incident.said)) },
         link: incident_link(&incident.key),
+        closable: Some(incident.id).filter(|_| !advice::closes_itself(&incident.key)),
     }
 }
 
@@ -212,6 +224,7 @@ fn many(kind: &[&IncidentView]) -> Matter {
         since_us: kind.iter().map(|i| i.opened_us).min(),
         said: String::new(),
         link: if are_needs { link(&[("state", OperationState::Held.name())]) } else { String::new() },
+        closable: None,
     }
 }
 
@@ -225,6 +238,7 @@ fn paused(partner: &Partner) -> Option<Matter> {
         since_us: pause.paused_since.map(jiff::Timestamp::as_microsecond),
         said: advice::said(pause.said.as_deref()),
         link: link(&[("connector", &partner.connector), ("open", "1")]),
+        closable: None,
     })
 }
 
@@ -236,23 +250,29 @@ fn stuck_groups(overview: &Overview, stuck: &[OperationView]) -> Vec<Matter> {
         .map(|p| p.operations)
         .sum();
     let at_least = total > stuck.len() as i64;
-    let mut groups: BTreeMap<(&str, Option<&str>), Vec<&OperationView>> = BTreeMap::new();
+    // What mends refused data depends on the action; other causes are one matter whatever was to be done.
+    let mut groups: BTreeMap<(&str, Option<&str>, &str), Vec<&OperationView>> = BTreeMap::new();
     for operation in stuck {
-        groups.entry((&operation.connector, operation.cause.as_deref())).or_default().push(operation);
+        let cause = operation.cause.as_deref();
+        let is_refused = cause == Some(Cause::DataRefused.code());
+        let action = if is_refused { operation.action.as_str() } else { "" };
+        groups.entry((&operation.connector, cause, action)).or_default().push(operation);
     }
     groups
         .into_iter()
-        .map(|((connector, cause), group)| {
+        .map(|((connector, cause, action), group)| {
             let mut query = vec![("connector", connector), ("state", OperationState::Stuck.name())];
             query.extend(cause.map(|c| ("cause", c)));
+            query.extend(Some(("action", action)).filter(|_| !action.is_empty()));
             Matter {
-                advice: advice::of_cause(cause),
+                advice: advice::of_cause_at(cause, action),
                 connector: Some(connector.to_owned()),
                 count: group.len() as i64,
                 at_least,
                 since_us: group.iter().map(|o| o.created_us).min(),
                 said: advice::said(group.first().and_then(|o| o.said.as_deref())),
                 link: link(&query),
+                closable: None,
             }
         })
         .collect()

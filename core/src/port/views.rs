@@ -119,7 +119,7 @@ pub struct OperationView {
     pub cause: Option<String>,
     /// In words.
     pub said: Option<String>,
-    /// Attempts that counted.
+    /// Setbacks since it was planned or retried; how often it was sent is its attempts' highest number.
     pub attempts: i32,
     /// Not before, microseconds.
     pub due_us: i64,
@@ -317,6 +317,12 @@ pub struct QuarantineView {
     pub expected: String,
     /// What was found.
     pub got: String,
+    /// Closed, microseconds; none: it is open.
+    pub closed_us: Option<i64>,
+    /// Who closed it; none at a closed one: its event was admitted after all. None in lists.
+    pub closed_by: Option<String>,
+    /// Why, in that person's words. None in lists.
+    pub closed_because: Option<String>,
     /// The raw bytes; none in lists.
     #[serde(skip)]
     pub raw: Vec<u8>,

@@ -35,6 +35,12 @@ pub async fn entry(
 ) -> Answer {
     let reason = reason(body)?;
     let deed = operator::close_quarantine(&state.engine, id, &caller.subject, &reason).await?;
+    if deed == Deed::NotFound && state.views.quarantine_entry(id).await?.is_some() {
+        return Err(ApiError {
+            what: id.to_string(),
+            ..ApiError::new(StatusCode::CONFLICT, "closed_already")
+        });
+    }
     answer("entry", id, deed)
 }
 

@@ -18,7 +18,7 @@ pub async fn timeline(State(state): State<AppState>, Path(code): Path<String>) -
     let mut value = shown(&timeline);
     if let Some(rows) = value.get_mut("operations").and_then(|o| o.as_array_mut()) {
         for (row, operation) in rows.iter_mut().zip(&timeline.operations) {
-            row["advice"] = advice::of_operation(operation, paused.contains(&operation.connector))
+            row["advice"] = advice::of_operation(operation, paused.get(&operation.connector))
                 .map_or(serde_json::Value::Null, |a| a.to_json());
         }
     }

@@ -7,6 +7,7 @@ mod closing;
 mod dossiers;
 mod events;
 mod feed;
+mod incidents;
 pub(super) mod operations;
 mod quarantine;
 mod status;
@@ -45,6 +46,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/dossiers/{code}", get(dossiers::timeline))
         .route("/operations", get(operations::list))
         .route("/operations/{id}", get(operations::show))
+        .route("/incidents", get(incidents::list))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/events", get(feed::feed));

@@ -9,13 +9,13 @@ use lienthong_core::{
     flow::operator::{self, Deed},
     operation::OperationState,
     port::{
-        store::StoreError,
+        store::{ConnectorCondition, StoreError},
         views::{OperationFilter, OperationView},
     },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Answer, Asked, Number, page};
 use crate::http::{AppState, advice, auth::Caller, error::ApiError, json::shown};
@@ -78,14 +78,15 @@ impl Wanted {
 }
 
 /// Connectors that are paused now.
-pub async fn paused(state: &AppState) -> Result<BTreeSet<String>, StoreError> {
+pub async fn paused(state: &AppState) -> Result<BTreeMap<String, ConnectorCondition>, StoreError> {
     let conditions = state.engine.store.conditions().await?;
-    Ok(conditions.into_iter().filter(|c| c.paused_since.is_some()).map(|c| c.connector.to_string()).collect())
+    let paused = conditions.into_iter().filter(|c| c.paused_since.is_some());
+    Ok(paused.map(|c| (c.connector.to_string(), c)).collect())
 }
 
-fn row(operation: &OperationView, paused: &BTreeSet<String>) -> Value {
+fn row(operation: &OperationView, paused: &BTreeMap<String, ConnectorCondition>) -> Value {
     let mut value = shown(operation);
-    value["advice"] = advice::of_operation(operation, paused.contains(&operation.connector))
+    value["advice"] = advice::of_operation(operation, paused.get(&operation.connector))
         .map_or(Value::Null, |a| a.to_json());
     value
 }
@@ -111,8 +112,10 @@ pub async fn show(State(state): State<AppState>, Number(id): Number) -> Answer {
     };
     let paused = paused(&state).await?;
     let dossier = shown(&json!({ "state": dossier }));
+    let mut operation = row(&operation, &paused);
+    operation["sent"] = attempts.iter().map(|a| a.number).max().unwrap_or(0).into();
     Ok(Json(json!({
-        "operation": row(&operation, &paused),
+        "operation": operation,
         "attempts": shown(&attempts),
         "dossier": dossier["state"],
     })))

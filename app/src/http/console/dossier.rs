@@ -6,18 +6,22 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use lienthong_core::{operation::OperationState, port::views::Timeline, status::PortalStatus};
+use lienthong_core::{
+    operation::OperationState,
+    port::{store::ConnectorCondition, views::Timeline},
+    status::PortalStatus,
+};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{
     notice,
     shell::{Section, Shell, Visit, page as rendered},
     timeline::{Entry, entries},
-    words::{Told, percent},
+    words::{Told, Words, percent},
 };
-use crate::http::{AppState, advice, api::operations::paused, mask};
+use crate::http::{AppState, advice, api::operations::paused, mask, summary::UNASSIGNED};
 
 #[derive(Template)]
 #[template(path = "dossier_search.html")]
@@ -106,17 +110,22 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Path(code): Path<
 }
 
 /// The heads of lanes that have not ended.
-fn waiting(state: &AppState, visit: &Visit, timeline: &Timeline, paused: &BTreeSet<String>) -> Vec<Waiting> {
+fn waiting(
+    state: &AppState,
+    visit: &Visit,
+    timeline: &Timeline,
+    paused: &BTreeMap<String, ConnectorCondition>,
+) -> Vec<Waiting> {
     let open = timeline
         .operations
         .iter()
         .filter(|o| o.is_head && OperationState::from_name(&o.state).is_some_and(|s| !s.is_ended()));
     open.filter_map(|o| {
-        let advice = advice::of_operation(o, paused.contains(&o.connector))?;
+        let advice = advice::of_operation(o, paused.get(&o.connector))?;
         Some(Waiting {
             id: o.id,
             action: visit.w.name("action", &o.action),
-            partner: label(state, &o.connector),
+            partner: label(state, visit.w, &o.connector),
             told: visit.w.told(&advice),
             said: advice::said(o.said.as_deref()),
         })
@@ -125,7 +134,10 @@ fn waiting(state: &AppState, visit: &Visit, timeline: &Timeline, paused: &BTreeS
 }
 
 /// What people call a connector.
-pub fn label(state: &AppState, connector: &str) -> String {
+pub fn label(state: &AppState, w: Words, connector: &str) -> String {
+    if connector == UNASSIGNED {
+        return w.t("partner-unassigned");
+    }
     let members = &state.engine.members;
     let member = members.iter().find(|(id, _)| id.as_str() == connector);
     member.map_or_else(|| connector.to_owned(), |(_, m)| m.manifest.label.clone())

@@ -42,7 +42,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
         .route("/thao-tac/{id}/lam-lai", post(operation::retry))
-        .route("/thao-tac/{id}/bo-qua", post(operation::dismiss));
+        .route("/thao-tac/{id}/bo-qua", post(operation::dismiss))
+        .route("/su-co/{id}/dong", post(province::close))
+        .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))
         .merge(guarded(operate, Scope::Operate))
         .route_layer(map_request_with_state(state.clone(), shell::choose_language))

@@ -10,7 +10,10 @@ use axum::{
 use lienthong_core::{
     flow::operator::{self, Deed},
     operation::OperationState,
-    port::{store::StoreError, views::OperationView},
+    port::{
+        store::StoreError,
+        views::{AttemptView, OperationView},
+    },
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -65,7 +68,8 @@ struct OperationPage {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Shown {
-    kq: String,
+    /// A code.
+    pub kq: String,
 }
 
 /// The page.
@@ -84,7 +88,7 @@ pub async fn page(
         return notice::not_found(&visit, "notice-operation", &id.to_string());
     };
     let w = visit.w;
-    let advice = advice::of_operation(&o, paused.contains(&o.connector));
+    let advice = advice::of_operation(&o, paused.get(&o.connector));
     let may_operate = visit.may(Scope::Operate);
     // Offered where it can make sense; whether it is allowed is the engine's answer.
     let is_open = OperationState::from_name(&o.state).is_some_and(|s| !s.is_ended());
@@ -94,12 +98,12 @@ pub async fn page(
         s: visit.shell(Section::Operations, format!("{} {id}", w.t("operation-title"))),
         id,
         title: w.name("action", &o.action),
-        partner: label(&state, &o.connector),
+        partner: label(&state, w, &o.connector),
         state: w.name("state", &o.state),
         tone: tone(&o.state),
         told: advice.map(|a| w.told(&a)),
         said: advice::said(o.said.as_deref()),
-        facts: facts(&visit, &o),
+        facts: facts(&visit, &o, &attempts),
         created: visit.when(o.created_us),
         due: is_to_come.then(|| visit.when(o.due_us)),
         ended: o.ended_us.map(|at| visit.when(at)),
@@ -117,7 +121,7 @@ pub async fn page(
     rendered(StatusCode::OK, &page)
 }
 
-fn facts(visit: &Visit, o: &OperationView) -> Vec<(String, String)> {
+fn facts(visit: &Visit, o: &OperationView, attempts: &[AttemptView]) -> Vec<(String, String)> {
     let w = visit.w;
     let place = w.tv(if o.is_head { "operation-head" } else { "operation-behind" }, &o.position.to_string());
     let rows = [
@@ -125,7 +129,8 @@ fn facts(visit: &Visit, o: &OperationView) -> Vec<(String, String)> {
         ("fact-lane", Some(o.lane.clone())),
         ("fact-place", Some(place)),
         ("fact-version", o.version.map(|v| v.to_string())),
-        ("fact-attempts", Some(o.attempts.to_string())),
+        ("fact-attempts", Some(attempts.iter().map(|a| a.number).max().unwrap_or(0).to_string())),
+        ("fact-setbacks", Some(o.attempts.to_string()).filter(|_| o.attempts > 0)),
         ("fact-need", o.need.clone()),
         ("fact-decided", o.decided_by.as_deref().map(mask::free)),
     ];
@@ -161,8 +166,10 @@ fn result(visit: &Visit, code: &str) -> Option<(String, &'static str)> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Decision {
-    form_token: String,
-    reason: String,
+    /// That the form is ours.
+    pub form_token: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Sends it again.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::{Query, RawQuery, State},
     http::StatusCode,
     response::Response,
 };
@@ -82,9 +82,15 @@ pub const CAUSES: [Cause; 16] = [
 
 const PAGE: i64 = 50;
 
-/// The page.
-pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Query<Wanted>) -> Response {
-    let wanted = Wanted { limit: Some(PAGE), ..wanted };
+/// The page. Who asks nothing wants what is still open: the list begins with the oldest.
+pub async fn page(
+    State(state): State<AppState>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let open = if query.is_none() { "1".to_owned() } else { wanted.open.clone() };
+    let wanted = Wanted { limit: Some(PAGE), open, ..wanted };
     let filter = match wanted.filter() {
         Ok(filter) => filter,
         Err(error) => return notice::bad_question(&visit, &error.what),
@@ -98,12 +104,12 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
     let next = found.last().filter(|_| has_more).map(|o| address(&wanted, Some(o.id)));
     let w = visit.w;
     let rows = found.iter().map(|o| {
-        let advice = advice::of_operation(o, paused.contains(&o.connector));
+        let advice = advice::of_operation(o, paused.get(&o.connector));
         let is_to_come = o.is_head && o.state == OperationState::Ready.name() && o.due_us > visit.now_us;
         Row {
             id: o.id,
             action: w.name("action", &o.action),
-            partner: label(&state, &o.connector),
+            partner: label(&state, w, &o.connector),
             subject: o.subject.clone().unwrap_or_default(),
             unit: o.unit.clone().unwrap_or_default(),
             state: w.name("state", &o.state),

@@ -2,21 +2,27 @@
 
 use askama::Template;
 use axum::{
+    Extension, Form,
     extract::{Query, State},
-    http::StatusCode,
-    response::Response,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
 };
+use lienthong_core::flow::operator::{self, Deed};
 use serde::Deserialize;
 
 use super::{
     notice,
+    operation::Decision,
     shell::{Section, Shell, Visit, page as rendered},
     when::When,
     words::Told,
 };
 use crate::http::{
     AppState, Health,
-    summary::{Matter, Partner, Summary},
+    api::{Number, operations::checked_reason},
+    auth::{Caller, Scope},
+    session::is_our_form,
+    summary::{Matter, Partner, Summary, UNASSIGNED},
 };
 
 struct MatterRow {
@@ -28,10 +34,14 @@ struct MatterRow {
     since: Option<When>,
     said: String,
     link: String,
+    /// The incident that the visitor may close.
+    closable: Option<i64>,
 }
 
 struct PartnerRow {
     id: String,
+    /// What no connector does: there is no condition to show.
+    is_nobody: bool,
     label: String,
     done: i64,
     waiting: i64,
@@ -72,7 +82,10 @@ struct Province {
     quarantine: i64,
     dossiers: i64,
     outbox_waiting: i64,
+    /// Whether RabbitMQ takes them; else they are read over HTTP, which moves no cursor of ours.
+    is_relayed: bool,
     is_refreshing: bool,
+    result: Option<(String, &'static str)>,
 }
 
 /// Whether the page reloads itself.
@@ -80,6 +93,7 @@ struct Province {
 #[serde(default)]
 pub struct Wanted {
     auto: String,
+    kq: String,
 }
 
 const REFRESH_SECONDS: u32 = 30;
@@ -119,7 +133,14 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         quarantine: overview.quarantine_open,
         dossiers: overview.dossiers,
         outbox_waiting: (overview.outbox_highest - overview.outbox_relayed).max(0),
+        is_relayed: health.broker.is_some(),
         is_refreshing,
+        result: match wanted.kq.as_str() {
+            "closed" => Some((w.t("incident-done"), "good")),
+            "already" => Some((w.t("incident-already"), "warn")),
+            "reason" => Some((w.t("deed-reason"), "bad")),
+            _ => None,
+        },
     };
     rendered(StatusCode::OK, &province)
 }
@@ -147,13 +168,17 @@ fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
         partner: matter
             .connector
             .as_ref()
-            .map(|id| label(id).unwrap_or_else(|| id.clone()))
+            .map(|id| match id.as_str() {
+                UNASSIGNED => visit.w.t("partner-unassigned"),
+                _ => label(id).unwrap_or_else(|| id.clone()),
+            })
             .unwrap_or_default(),
         count: visit.w.tn(key, &matter.count),
         holds: matter.count > 0,
         since: matter.since_us.map(|at| visit.when(at)),
         said: matter.said.clone(),
         link: matter.link.clone(),
+        closable: matter.closable.filter(|_| visit.may(Scope::Operate)),
     }
 }
 
@@ -162,9 +187,11 @@ fn partner_row(visit: &Visit, partner: &Partner) -> PartnerRow {
         let since = visit.when(p.paused_since?.as_microsecond());
         Some((since, visit.w.name("cause", p.cause.as_deref().unwrap_or("unknown"))))
     });
+    let is_nobody = partner.connector == UNASSIGNED;
     PartnerRow {
         id: partner.connector.clone(),
-        label: partner.label.clone(),
+        label: if is_nobody { visit.w.t("partner-unassigned") } else { partner.label.clone() },
+        is_nobody,
         done: partner.done,
         waiting: partner.waiting,
         doubtful: partner.doubtful,
@@ -221,4 +248,25 @@ fn ledgers(visit: &Visit, summary: &Summary) -> Vec<Ledger> {
             difference: ledgers.operation_difference(),
         },
     ]
+}
+
+/// Closes an incident that only a person's word can end.
+pub async fn close(
+    State(state): State<AppState>,
+    visit: Visit,
+    Extension(caller): Extension<Caller>,
+    Number(id): Number,
+    headers: HeaderMap,
+    Form(decision): Form<Decision>,
+) -> Response {
+    if !is_our_form(&headers, &state, &decision.form_token) {
+        return notice::foreign_form(&visit);
+    }
+    let back = |code: &str| Redirect::to(&format!("/?kq={code}")).into_response();
+    let Some(reason) = checked_reason(&decision.reason) else { return back("reason") };
+    match operator::close_incident(&state.engine, id, &caller.subject, &reason).await {
+        Ok(Deed::Done) => back("closed"),
+        Ok(Deed::NotFound | Deed::NotAllowed(_)) => back("already"),
+        Err(error) => notice::store_failed(&visit, &error),
+    }
 }

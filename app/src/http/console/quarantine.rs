@@ -2,20 +2,31 @@
 
 use askama::Template;
 use axum::{
+    Extension, Form,
     extract::{Path, Query, State},
-    http::StatusCode,
-    response::Response,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
 };
-use lienthong_core::port::views::QuarantineView;
+use lienthong_core::{
+    flow::operator::{self, Deed},
+    port::views::QuarantineView,
+};
 use serde::Deserialize;
 
 use super::{
     notice,
+    operation::{Decision, Shown},
     shell::{Section, Shell, Visit, page as rendered},
     when::When,
     words::Told,
 };
-use crate::http::{AppState, advice, auth::Scope, mask};
+use crate::http::{
+    AppState, advice,
+    api::{Number, operations::checked_reason},
+    auth::{Caller, Scope},
+    mask,
+    session::is_our_form,
+};
 
 struct Row {
     id: i64,
@@ -86,10 +97,26 @@ struct EntryPage {
     facts: Vec<(String, String)>,
     raw: Option<String>,
     size: i64,
+    closed: Option<Closed>,
+    can_close: bool,
+    lacks_right: bool,
+    result: Option<(String, &'static str)>,
+}
+
+/// How an entry ended.
+struct Closed {
+    at: When,
+    /// By whom and why, or that its event was admitted after all.
+    how: String,
 }
 
 /// One entry; its bytes only for those who may operate.
-pub async fn page(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+pub async fn page(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(shown): Query<Shown>,
+) -> Response {
     let Ok(id) = id.parse::<i64>() else { return notice::not_found(&visit, "notice-entry", &id) };
     let entry = match state.views.quarantine_entry(id).await {
         Ok(Some(entry)) => entry,
@@ -113,8 +140,50 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Path(id): Path<St
         facts: facts.into_iter().filter_map(|(key, value)| Some((w.t(key), value?))).collect(),
         raw: visit.may(Scope::Operate).then(|| String::from_utf8_lossy(&entry.raw).into_owned()),
         size: entry.raw.len() as i64,
+        closed: closed(&visit, &entry),
+        can_close: entry.closed_us.is_none() && visit.may(Scope::Operate),
+        lacks_right: entry.closed_us.is_none() && !visit.may(Scope::Operate),
+        result: match shown.kq.as_str() {
+            "closed" => Some((w.t("close-done"), "good")),
+            "already" => Some((w.t("close-already"), "warn")),
+            "reason" => Some((w.t("deed-reason"), "bad")),
+            _ => None,
+        },
         path: entry.path,
         expected: entry.expected,
     };
     rendered(StatusCode::OK, &page)
+}
+
+fn closed(visit: &Visit, entry: &QuarantineView) -> Option<Closed> {
+    let how = match (&entry.closed_by, &entry.closed_because) {
+        (Some(who), Some(why)) => format!("{}: {}", mask::free(who), mask::free(why)),
+        _ => visit.w.t("closed-told-again"),
+    };
+    Some(Closed { at: visit.when(entry.closed_us?), how })
+}
+
+/// Closes an entry: nothing will come of it, or the event came in another way.
+pub async fn close(
+    State(state): State<AppState>,
+    visit: Visit,
+    Extension(caller): Extension<Caller>,
+    Number(id): Number,
+    headers: HeaderMap,
+    Form(decision): Form<Decision>,
+) -> Response {
+    if !is_our_form(&headers, &state, &decision.form_token) {
+        return notice::foreign_form(&visit);
+    }
+    let Some(reason) = checked_reason(&decision.reason) else { return back(id, "reason") };
+    match operator::close_quarantine(&state.engine, id, &caller.subject, &reason).await {
+        Ok(Deed::Done) => back(id, "closed"),
+        // What does not exist says so on its page.
+        Ok(Deed::NotFound | Deed::NotAllowed(_)) => back(id, "already"),
+        Err(error) => notice::store_failed(&visit, &error),
+    }
+}
+
+fn back(id: i64, code: &str) -> Response {
+    Redirect::to(&format!("/cach-ly/{id}?kq={code}")).into_response()
 }

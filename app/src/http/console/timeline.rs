@@ -3,8 +3,16 @@
 use lienthong_core::port::views::{AttemptView, EventView, OperationView, ParcelView, PaymentView, Timeline};
 use serde_json::Value;
 
-use super::{dossier::label, shell::Visit, when::When, words::tone};
-use crate::http::{AppState, advice, mask};
+use super::{
+    dossier::label,
+    shell::Visit,
+    when::When,
+    words::{Words, tone},
+};
+use crate::{
+    http::{AppState, advice, mask},
+    i18n::Locale,
+};
 
 /// One line of the list.
 pub struct Entry {
@@ -151,7 +159,7 @@ fn operation(state: &AppState, visit: &Visit, operation: &OperationView) -> Entr
     }
     Entry {
         title: w.name("action", &operation.action),
-        partner: label(state, &operation.connector),
+        partner: label(state, visit.w, &operation.connector),
         state: Some((w.name("state", &operation.state), tone(&operation.state))),
         lines,
         operation: Some(operation.id),
@@ -166,7 +174,7 @@ pub fn attempt_row(visit: &Visit, attempt: &AttemptView) -> AttemptRow {
     AttemptRow {
         number: attempt.number,
         started: visit.when(attempt.started_us),
-        took: attempt.ended_us.map(|end| took(end - attempt.started_us)).unwrap_or_default(),
+        took: attempt.ended_us.map(|end| took(w, end - attempt.started_us)).unwrap_or_default(),
         outcome: w.name("outcome", outcome),
         tone: tone(outcome),
         cause: attempt.cause.as_deref().map(|c| w.name("cause", c)).unwrap_or_default(),
@@ -175,11 +183,15 @@ pub fn attempt_row(visit: &Visit, attempt: &AttemptView) -> AttemptRow {
     }
 }
 
-fn took(us: i64) -> String {
+fn took(w: Words, us: i64) -> String {
     match us {
         ..1_000 => "< 1 ms".into(),
         1_000..1_000_000 => format!("{} ms", us / 1_000),
-        _ => format!("{:.1} s", us as f64 / 1e6),
+        _ => {
+            let seconds = format!("{:.1}", us as f64 / 1e6);
+            let seconds = if w.locale == Locale::Vi { seconds.replace('.', ",") } else { seconds };
+            w.tv("took-seconds", &seconds)
+        }
     }
 }
 
@@ -195,7 +207,7 @@ fn payment(state: &AppState, visit: &Visit, payment: &PaymentView) -> Entry {
     });
     Entry {
         title: format!("{} {}", w.t("payment-title"), w.money(&payment.amount)),
-        partner: label(state, &payment.connector),
+        partner: label(state, visit.w, &payment.connector),
         state: Some((w.name("payment", &payment.state), tone(&payment.state))),
         lines: vec![payment.id.clone()],
         references: references.collect(),
@@ -215,9 +227,22 @@ fn parcel(state: &AppState, visit: &Visit, parcel: &ParcelView) -> Entry {
     }
     Entry {
         title: w.name("direction", &parcel.direction),
-        partner: label(state, &parcel.connector),
+        partner: label(state, visit.w, &parcel.connector),
         state: Some((w.name("parcel", &parcel.state), tone(&parcel.state))),
         lines,
         ..blank(visit, "parcel", parcel.updated_us, 3, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_it_took_is_written_as_each_language_does() {
+        let said = |locale, us| took(Words { locale }, us);
+        assert_eq!(said(Locale::Vi, 1_240_000), "1,2 giây");
+        assert_eq!(said(Locale::En, 1_240_000), "1.2 s");
+        assert_eq!((said(Locale::Vi, 840_000), said(Locale::Vi, 3)), ("840 ms".into(), "< 1 ms".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! Moments for people: "3 giờ trước" to read, the exact time on the business clock (UTC+7) to check.
+//! Moments for people: "cách đây 3 giờ" to read, the exact time on the business clock (UTC+7) to check.
 
 use jiff::Timestamp;
 use lienthong_core::clock::business;
@@ -12,7 +12,7 @@ pub struct When {
     pub machine: String,
     /// `10:23 22/11/2026`.
     pub exact: String,
-    /// "3 giờ trước".
+    /// "cách đây 3 giờ".
     pub ago: String,
 }
 
@@ -55,9 +55,9 @@ mod tests {
     fn moments_are_told_from_now_and_exactly_on_the_business_clock() {
         let now = 1_763_800_000_000_000;
         let when = When::new(Locale::Vi, now - 3 * 3_600_000_000, now);
-        assert_eq!((when.ago.as_str(), when.exact.as_str()), ("3 giờ trước", "12:26:40 22/11/2025"));
+        assert_eq!((when.ago.as_str(), when.exact.as_str()), ("cách đây 3 giờ", "12:26:40 22/11/2025"));
         assert_eq!(When::new(Locale::En, now - 60_000_000, now).ago, "1 minute ago");
         assert_eq!(When::new(Locale::En, now + 120_000_000, now).ago, "in 2 minutes");
-        assert_eq!(When::new(Locale::Vi, now - 5, now).ago, "vừa xong");
+        assert_eq!(When::new(Locale::Vi, now - 5, now).ago, "mới đây");
     }
 }

@@ -141,7 +141,8 @@ async fn what_a_person_closes_is_closed_on_record() {
     let path = format!("/v1/quarantine/{}/close", list["quarantine"][0]["id"]);
     assert_eq!(close(path.clone(), Scope::Read).await.status, StatusCode::FORBIDDEN);
     assert_eq!(close(path.clone(), Scope::Operate).await.json()["result"], "done");
-    assert_eq!(close(path, Scope::Operate).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(close(path, Scope::Operate).await.status, StatusCode::CONFLICT);
+    assert_eq!(close("/v1/quarantine/9999/close".into(), Scope::Operate).await.status, StatusCode::NOT_FOUND);
     assert_eq!(server.ask("/v1/quarantine").await.json()["quarantine"], json!([]));
 
     let status = server.ask("/v1/status").await.json();
@@ -210,6 +211,18 @@ async fn the_feed_goes_on_after_its_cursor_and_says_when_the_epoch_changed() {
         (StatusCode::CONFLICT, &json!("epoch_changed"))
     );
     assert_eq!(server.ask("/v1/events?after=x").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn open_incidents_are_listed_with_what_to_do() {
+    let list = over(fake::rich()).ask("/v1/incidents").await.json();
+    let of = |prefix: &str| {
+        let rows = list["incidents"].as_array().unwrap();
+        rows.iter().find(|i| i["key"].as_str().unwrap().starts_with(prefix)).unwrap().clone()
+    };
+    assert_eq!(of("mapping:")["closes_itself"], true);
+    assert_eq!(of("amount:")["closes_itself"], false);
+    assert_eq!(of("mapping:")["advice"]["vi"]["who"], "Quản trị hệ thống của tỉnh");
 }
 
 #[tokio::test]

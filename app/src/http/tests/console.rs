@@ -1,6 +1,9 @@
 //! The pages: they render with nothing and with everything, escape what came from outside, and let a person decide.
 
-use axum::http::{Method, StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
 use lienthong_core::testing::fixtures::events::event;
 
 use super::{fake, live, over};
@@ -67,6 +70,25 @@ async fn the_front_page_says_how_much_needs_a_person_and_why() {
 }
 
 #[tokio::test]
+async fn what_no_connector_does_is_no_working_partner_and_goes_with_its_last_operation() {
+    let mut views = fake::empty();
+    let count = |state: &str| lienthong_core::port::views::PartnerCount {
+        connector: "unassigned".into(),
+        action: "unassigned".into(),
+        state: state.into(),
+        operations: 1,
+    };
+    let row = "href=\"/thao-tac?connector=unassigned";
+    views.overview.partners = vec![count("held"), count("dismissed")];
+    let page = over(views.clone()).page("/", &[Scope::Read]).await.body;
+    assert!(page.contains("Chưa có kết nối") && page.contains(row), "{page}");
+    assert_eq!(page.matches("Hoạt động").count(), 3, "the three connectors");
+    views.overview.partners = vec![count("dismissed")];
+    let page = over(views).page("/", &[Scope::Read]).await.body;
+    assert!(!page.contains("Chưa có kết nối") && !page.contains(row), "{page}");
+}
+
+#[tokio::test]
 async fn numbers_of_citizens_are_masked_on_every_page() {
     let server = over(fake::rich());
     for path in PAGES {
@@ -87,6 +109,37 @@ async fn a_ledger_that_does_not_balance_is_the_headline() {
     assert!(
         page.contains("Hệ thống đang có sự cố") && page.contains("Sổ đối chiếu lệch") && page.contains("−1")
     );
+}
+
+#[tokio::test]
+async fn operations_that_are_open_are_listed_unless_all_are_asked_for() {
+    let server = over(fake::rich());
+    let page = server.page("/thao-tac", &[Scope::Read]).await.body;
+    assert!(page.contains("/thao-tac/102\"") && !page.contains("/thao-tac/101\""), "{page}");
+    let all = server.page("/thao-tac?state=", &[Scope::Read]).await.body;
+    assert!(all.contains("/thao-tac/101\"") && all.contains("/thao-tac/102\""));
+}
+
+#[tokio::test]
+async fn an_operation_says_how_often_it_was_sent() {
+    let page = over(fake::rich()).page("/thao-tac/102", &[Scope::Read]).await.body;
+    assert!(page.contains("<dt>Số lần đã gửi</dt><dd>3</dd>"), "{page}");
+    assert!(page.contains("<dt>Số lần trục trặc</dt><dd>1</dd>"));
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_a_page_for_people_and_json_for_programs() {
+    let server = over(fake::empty());
+    let of = |path: &str, accept: &str| {
+        Request::builder().uri(path).header(header::ACCEPT, accept).body(Body::empty()).unwrap()
+    };
+    let page = server.send(of("/xyz", "text/html,*/*")).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.body.contains("Không có trang này: /xyz") && page.body.contains("<html"), "{}", page.body);
+    for (path, accept) in [("/xyz", "*/*"), ("/v1/xyz", "text/html")] {
+        let answer = server.send(of(path, accept)).await;
+        assert_eq!(answer.json()["error"]["code"], "no_such_address", "{path}");
+    }
 }
 
 #[tokio::test]
@@ -117,6 +170,67 @@ async fn a_person_decides_with_a_reason_and_is_told_what_came_of_it() {
     assert!(told.contains("đã kết thúc"), "{told}");
     let odd = server.browse(&format!("/thao-tac/{id}?kq=%3Cscript%3E"), &cookie).await.body;
     assert!(odd.contains("Lúc này không làm được việc đó") && !odd.contains("<script"));
+}
+
+#[tokio::test]
+async fn a_quarantine_entry_is_closed_with_a_reason_and_says_so_from_then_on() {
+    let server = live();
+    server.api(Method::POST, "/v1/events", &[Scope::Publish], "application/cloudevents+json", "{}").await;
+    let list = server.ask("/v1/quarantine").await.json();
+    let id = list["quarantine"][0]["id"].as_i64().unwrap();
+    let cookie = format!("lienthong={}", server.token(&Scope::ALL));
+    let page = server.browse(&format!("/cach-ly/{id}"), &cookie).await;
+    let form = |reason: &str| format!("form_token={}&reason={reason}", page.form_token());
+    let address = format!("/cach-ly/{id}/dong");
+    let silent = server.post(&address, &cookie, &form("")).await;
+    assert_eq!(silent.headers[header::LOCATION], format!("/cach-ly/{id}?kq=reason"));
+    assert_eq!(server.post(&address, &cookie, "reason=x").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(server.ask("/v1/quarantine").await.json()["quarantine"].as_array().unwrap().len(), 1);
+    let done = server.post(&address, &cookie, &form("don+vi+da+gui+ma+khac")).await;
+    let told = server.browse(done.headers[header::LOCATION].to_str().unwrap(), &cookie).await.body;
+    assert!(told.contains("Đã đóng") && told.contains("an.tran: don vi da gui ma khac"), "{told}");
+    assert!(!told.contains("/dong"), "{told}");
+    let again = server.post(&address, &cookie, &form("x")).await;
+    let told = server.browse(again.headers[header::LOCATION].to_str().unwrap(), &cookie).await.body;
+    assert!(told.contains("đã đóng rồi"), "{told}");
+    let by_api = format!("/v1/quarantine/{id}/close");
+    let again = server.api(Method::POST, &by_api, &Scope::ALL, "application/json", r#"{"reason":"x"}"#).await;
+    assert_eq!(
+        (again.status, again.json()["error"]["code"].as_str()),
+        (StatusCode::CONFLICT, Some("closed_already"))
+    );
+    let entry = server.ask(&format!("/v1/quarantine/{id}")).await.json();
+    assert_eq!(entry["entry"]["closed_by"], "an.tran");
+    assert!(entry["entry"]["closed_at"].is_string());
+}
+
+#[tokio::test]
+async fn what_only_a_persons_word_ends_is_closed_on_the_front_page() {
+    let server = live();
+    let incident = lienthong_core::port::work::IncidentRecord {
+        key: "amount:TT-1".into(),
+        connector: None,
+        said: "8000, 80000".into(),
+    };
+    let open = move |work: &mut lienthong_core::port::work::Work| work.opened.push(incident.clone());
+    lienthong_core::port::store::decide(&server.store, lienthong_core::port::work::Scope::default(), open)
+        .await
+        .unwrap();
+    let cookie = format!("lienthong={}", server.token(&Scope::ALL));
+    let page = server.browse("/", &cookie).await;
+    let (_, rest) = page.body.split_once("action=\"/su-co/").expect("a form");
+    let address = format!("/su-co/{}", rest.split('"').next().unwrap());
+    let form = |reason: &str| format!("form_token={}&reason={reason}", page.form_token());
+    assert!(!server.page("/", &[Scope::Read]).await.body.contains("/su-co/"));
+    let silent = server.post(&address, &cookie, &form("")).await;
+    assert_eq!(silent.headers[header::LOCATION], "/?kq=reason");
+    let done = server.post(&address, &cookie, &form("da+doi+chieu")).await;
+    let told = server.browse(done.headers[header::LOCATION].to_str().unwrap(), &cookie).await.body;
+    assert!(told.contains("Đã đóng") && !told.contains("/su-co/"), "{told}");
+    let deeds = server.store.audit();
+    assert!(deeds.iter().any(|(_, who, deed, _)| who == "an.tran" && deed == "incident.close: da doi chieu"));
+    let again = server.post(&address, &cookie, &form("x")).await;
+    assert_eq!(again.headers[header::LOCATION], "/?kq=already");
 }
 
 #[tokio::test]

@@ -284,6 +284,9 @@ fn entry(id: i64, reason: &str, path: &str, expected: &str, got: &str) -> Quaran
         path: path.into(),
         expected: expected.into(),
         got: got.into(),
+        closed_us: None,
+        closed_by: None,
+        closed_because: None,
         raw: format!(r#"{{"id":"q{id}","data":{{"note":"<b>0900000001</b>"}}}}"#).into_bytes(),
     }
 }

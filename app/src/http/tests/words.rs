@@ -2,10 +2,12 @@
 
 use lienthong_core::{
     event::{names::EventName, rejection::Reason},
+    id::ConnectorId,
     operation::{ActionKind, OperationState},
     outcome::Cause,
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
+    port::store::ConnectorCondition,
     status::PortalStatus,
 };
 use std::{
@@ -120,7 +122,11 @@ fn every_code_that_can_come_has_words() {
     for (kind, codes) in [
         ("cause", CAUSES.iter().map(|c| c.code()).collect::<Vec<_>>()),
         ("reason", Reason::ALL.iter().map(|r| r.code()).collect()),
-        ("need", vec!["snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "setting"]),
+        (
+            "need",
+            vec!["snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "void", "setting"],
+        ),
+        ("refused", vec!["step", "payment", "parcel", "cancel"]),
         ("waits", vec!["behind", "paused", "retry", "turn", "running", "doubtful", "awaiting"]),
     ] {
         for part in ["", ".who", ".next"] {
@@ -171,6 +177,14 @@ fn advice_names_what_it_is_about_and_many_are_told_as_one() {
     assert_eq!(one.why(Locale::Vi), "Bảng mã “ward” chưa có dòng cho mã 99001");
     assert_eq!(one.why(Locale::En), "The table “ward” has no entry for code 99001");
     assert!(one.next(Locale::Vi).contains("vnpost"));
+    let procedure = advice::of_need("mapping:dvcqg:procedure:XX-9");
+    assert!(procedure.next(Locale::Vi).contains("[connector.dvcqg.procedures.table.\"XX-9\"]"));
+    let void = advice::of_need("decision:voided:000.00.08.H99-261122-0001");
+    assert_eq!(void.why(Locale::Vi), "Xác nhận huỷ hồ sơ 000.00.08.H99-261122-0001");
+    let parcel = advice::of_cause_at(Some("data_refused"), "create_parcel").next(Locale::Vi);
+    assert!(parcel.contains("post.cancelled") && parcel.contains("mã bưu gửi mới"), "{parcel}");
+    let dossier = advice::of_cause_at(Some("data_refused"), "sync_dossier").next(Locale::Vi);
+    assert!(dossier.contains("tự thay bản bị từ chối"), "{dossier}");
     let many = advice::of_many(&["snapshot:a-1", "snapshot:a-2", "snapshot:a-3", "snapshot:a-4"]);
     assert_eq!(many.why(Locale::En), "4 dossiers have not come in full yet, e.g. a-1, a-2");
     assert_eq!(advice::of_cause(Some("new_code")).why(Locale::Vi), "Nguyên nhân chưa rõ");
@@ -179,6 +193,22 @@ fn advice_names_what_it_is_about_and_many_are_told_as_one() {
     assert!(advice::of_incident("refund:TT-1").why(Locale::Vi).contains("TT-1"));
     assert!(advice::of_incident("codes:A-1:B-2").why(Locale::Vi).contains("A-1 · B-2"));
     assert!(advice::of_reason("something").why(Locale::En).contains("something"));
+}
+
+#[test]
+fn what_waits_behind_a_pause_that_a_person_ends_names_that_person() {
+    let operation = super::fake::rich().operations.into_iter().find(|o| o.state == "doubtful").unwrap();
+    let pause = |cause: &str| ConnectorCondition {
+        connector: ConnectorId::parse("dvcqg").unwrap(),
+        paused_since: Some(jiff::Timestamp::UNIX_EPOCH),
+        cause: Some(cause.into()),
+        said: None,
+        test_at: None,
+    };
+    let of = |cause| advice::of_operation(&operation, Some(&pause(cause))).unwrap();
+    assert!(!of("unreachable").needs_person);
+    assert!(of("credentials_rejected").needs_person);
+    assert_eq!(of("credentials_rejected").who(Locale::Vi), "Quản trị hệ thống của tỉnh");
 }
 
 #[test]

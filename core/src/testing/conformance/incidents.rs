@@ -163,6 +163,10 @@ pub(super) async fn incidents_and_entries_are_closed_by_number(h: &Harness) -> V
     let close = |work: &mut Work| {
         let found = (work.incidents.clone(), work.quarantine.clone());
         work.closed.extend(work.incidents.values().cloned());
+        for row in &work.quarantine {
+            let deed = "quarantine.close: nothing will come".to_owned();
+            work.audit.push(("an.tran".into(), deed, row.to_string()));
+        }
         work.closed_quarantine.extend(&work.quarantine);
         found
     };
@@ -172,7 +176,12 @@ pub(super) async fn incidents_and_entries_are_closed_by_number(h: &Harness) -> V
     let left: Vec<_> = h.views.quarantine(0, 10).await?.iter().map(|e| e.id).collect();
     ensure_eq!(left, vec![rows[1]], "the list shows the open entry");
     ensure_eq!(h.views.overview(0).await?.quarantine_open, 1, "open entries");
-    ensure_eq!(h.views.quarantine_entry(rows[0]).await?.is_some(), true, "the closed one is kept");
+    let kept = h.views.quarantine_entry(rows[0]).await?;
+    let kept = kept.map(|e| (e.closed_us.is_some(), e.closed_by, e.closed_because));
+    let by_whom = (true, Some("an.tran".to_owned()), Some("nothing will come".to_owned()));
+    ensure_eq!(kept, Some(by_whom), "the closed one is kept, with who closed it and why");
+    let other = h.views.quarantine_entry(rows[1]).await?.map(|e| (e.closed_us, e.closed_by));
+    ensure_eq!(other, Some((None, None)), "the open one says so");
     let again = h.unit(scope(), close).await?;
     ensure_eq!(again, Default::default(), "what is closed is not found");
     Ok(())

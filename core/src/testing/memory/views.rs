@@ -90,6 +90,9 @@ fn quarantine_view(q: &StoredQuarantine) -> QuarantineView {
         path: r.path.clone(),
         expected: r.expected.clone(),
         got: r.got.clone(),
+        closed_us: q.closed_at.map(us),
+        closed_by: None,
+        closed_because: None,
         raw: Vec::new(),
     }
 }
@@ -316,7 +319,18 @@ impl Views for MemoryStore {
 
     async fn quarantine_entry(&self, id: i64) -> Result<Option<QuarantineView>, StoreError> {
         let tables = self.open()?;
+        let subject = id.to_string();
+        let closing =
+            tables.audit.iter().filter(|(_, _, _, s)| *s == subject).find_map(|(_, actor, deed, _)| {
+                Some((actor.clone(), deed.strip_prefix("quarantine.close: ")?.to_owned()))
+            });
+        let (closed_by, closed_because) = closing.unzip();
         let entry = tables.quarantine.get(&id);
-        Ok(entry.map(|q| QuarantineView { raw: q.record.raw.clone(), ..quarantine_view(q) }))
+        Ok(entry.map(|q| QuarantineView {
+            raw: q.record.raw.clone(),
+            closed_by,
+            closed_because,
+            ..quarantine_view(q)
+        }))
     }
 }

@@ -14,7 +14,8 @@ pub(crate) async fn quarantine(
     sqlx::query_as!(
         QuarantineView,
         r#"select id, received_at as received_us, origin, source, event_id, subject, event_type, reason, path, expected,
-            got, ''::bytea as "raw!"
+            got, closed_at as closed_us, null::text as closed_by, null::text as closed_because,
+            ''::bytea as "raw!"
         from quarantine where id > $1 and closed_at is null order by id limit $2"#,
         after,
         limit,
@@ -24,16 +25,21 @@ pub(crate) async fn quarantine(
     .map_err(store_error)
 }
 
-/// One entry.
+/// One entry. Who closed it and why is in the audit trail, as `flow::operator::close_quarantine` writes it.
 pub(crate) async fn quarantine_entry(
     conn: &mut PgConnection,
     id: i64,
 ) -> Result<Option<QuarantineView>, StoreError> {
     sqlx::query_as!(
         QuarantineView,
-        "select id, received_at as received_us, origin, source, event_id, subject, event_type, reason, path, expected,
-            got, raw
-        from quarantine where id = $1",
+        r#"select id, received_at as received_us, origin, source, event_id, subject, event_type, reason, path, expected,
+            got, closed_at as closed_us,
+            (select actor from audit
+                where subject = quarantine.id::text and deed like 'quarantine.close: %' limit 1) as closed_by,
+            (select substr(deed, 19) from audit
+                where subject = quarantine.id::text and deed like 'quarantine.close: %' limit 1) as closed_because,
+            raw
+        from quarantine where id = $1"#,
         id,
     )
     .fetch_optional(conn)
