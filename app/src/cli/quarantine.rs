@@ -110,8 +110,16 @@ fn show_one(screen: &Screen, answer: &Value) {
     row("where", text(entry, "path").to_owned());
     row("expected", text(entry, "expected").to_owned());
     row("got", text(entry, "got").to_owned());
-    row("who", advice(screen, entry, "who").to_owned());
-    row("next", advice(screen, entry, "next").to_owned());
+    if entry.get("closed_at").is_some_and(Value::is_string) {
+        let how = match (text(entry, "closed_by"), text(entry, "closed_because")) {
+            ("", _) => screen.say("closed-told-again"),
+            (who, why) => format!("{who}: {why}"),
+        };
+        row("closed", format!("{} · {how}", when::long(&entry["closed_at"])));
+    } else {
+        row("who", advice(screen, entry, "who").to_owned());
+        row("next", advice(screen, entry, "next").to_owned());
+    }
     screen.line(table.to_string());
     screen.line(text(entry, "raw"));
 }
