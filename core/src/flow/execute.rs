@@ -316,11 +316,7 @@ async fn drained(stopping: &tokio_util::sync::CancellationToken, engine: &Engine
 
 async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
     let (settlements, permits): (Vec<_>, Vec<_>) = batch.drain(..).map(|f| (f.settlement, f.permit)).unzip();
-    let claims: Vec<_> = settlements.iter().map(|s| claim_of(&s.assignment)).collect();
     keep_outcomes(engine, Arc::new(settlements)).await;
-    for claim in claims {
-        engine.in_hand.release(claim);
-    }
     drop(permits);
     engine.wake();
 }
@@ -351,13 +347,18 @@ async fn keep_outcomes(engine: &Arc<Engine>, settlements: Arc<Vec<Settlement>>) 
             other => other.map(|ours| ours.iter().filter(|is_ours| !**is_ours).count()),
         };
         match result {
-            Ok(0) => return,
             Ok(lost) => {
-                tracing::warn!(lost, "outcomes came after their lane had been taken over");
-                metrics::counter!("lienthong_leases_lost_total").increment(lost as u64);
+                for settlement in settlements.iter() {
+                    engine.in_hand.release(claim_of(&settlement.assignment));
+                }
+                if lost > 0 {
+                    tracing::warn!(lost, "outcomes came after their lane had been taken over");
+                    metrics::counter!("lienthong_leases_lost_total").increment(lost as u64);
+                }
                 return;
             }
             Err(StoreError::Rejected(said)) => {
+                // It stays in hand: it was sent, and must not be given back as unsent.
                 tracing::error!(%said, "the store refused a doubt as well; the lease has to run out");
                 return;
             }

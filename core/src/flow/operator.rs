@@ -101,7 +101,7 @@ async fn act(
             return Deed::NotAllowed("no_connector".into());
         }
         let lane = loaded.edit();
-        if is_head {
+        if is_head && lane.head().is_some_and(|head| head.attempt.is_some()) {
             // An answer that is still under way (a probe's, a stalled attempt's) must not undo a person's decision. An
             // answer about the head before a later operation stays true.
             lane.claim += 1;
@@ -165,14 +165,17 @@ pub async fn close_incident(
     let mut scope = Scope::default();
     scope.incidents.insert(incident);
     let (actor, reason) = (actor.to_owned(), reason.to_owned());
+    let connectors = connectors(engine);
     decide(&*engine.store, scope, move |work| {
         let Some(key) = work.incidents.get(&incident).cloned() else { return Deed::NotFound };
-        let is_passing = key.starts_with("pause:") || key.starts_with("reading:");
+        // Nobody tests or reads a connector that is not there any more.
+        let is_there = connectors.iter().any(|c| key.rsplit(':').next() == Some(c.as_str()));
+        let is_passing = is_there && (key.starts_with("pause:") || key.starts_with("reading:"));
         if is_passing || key.parse::<Need>().is_ok() {
             return Deed::NotAllowed("closes_itself".into());
         }
         work.audit.push((actor.clone(), format!("incident.close: {reason}"), key.clone()));
-        work.closed.push(key);
+        work.close(key);
         Deed::Done
     })
     .await

@@ -7,9 +7,13 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     clock::later,
     flow::engine::{Engine, Member},
-    id::OrderNumber,
+    id::{LaneKey, OrderNumber},
+    outcome::Cause,
     payment::Tiding,
-    plan::{money, post, tidings},
+    plan::{
+        money, post,
+        tidings::{self, Told},
+    },
     port::{
         connector::{Call, CheckFailure, FeedPage},
         store::{ReferenceToAsk, StoreError, decide},
@@ -58,6 +62,7 @@ async fn ask_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, Store
     let every =
         SignedDuration::try_from(engine.settings.sweep_every).unwrap_or(SignedDuration::from_mins(15));
     let before = later(now, -every);
+    let mut reading = Reading::Done;
     loop {
         let batch = i64::try_from(engine.settings.batch).unwrap_or(100);
         let references = engine.store.references_to_ask(connector, made_after, before, now, batch).await?;
@@ -67,12 +72,22 @@ async fn ask_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, Store
             let answer = tokio::time::timeout(QUESTION, inquiries.inquire(&reference, &call)).await;
             match answer {
                 Ok(Ok(tiding)) => learn(engine, member, &reference, tiding).await?,
-                Ok(Err(failure)) => return Ok(Reading::failed(&failure)),
-                Err(_) => return Ok(Reading::no_answer()),
+                Ok(Err(failure)) => {
+                    // Asked all the same: one that cannot be answered must not stand before the others for ever.
+                    pass_over(engine, member, &reference).await?;
+                    reading = Reading::failed(&failure);
+                    if concerns_all(failure.cause) {
+                        return Ok(reading);
+                    }
+                }
+                Err(_) => {
+                    pass_over(engine, member, &reference).await?;
+                    return Ok(Reading::no_answer());
+                }
             }
         }
         if is_last {
-            return Ok(Reading::Done);
+            return Ok(reading);
         }
     }
 }
@@ -103,13 +118,46 @@ async fn note(
         }
     };
     decide(&*engine.store, Scope::default(), move |work| match &failed {
-        None => work.closed.push(key.clone()),
+        None => work.close(key.clone()),
         Some(said) => {
             let (key, connector, said) = (key.clone(), Some(connector.clone()), said.clone());
             work.opened.push(IncidentRecord { key, connector, said });
         }
     })
     .await
+}
+
+/// Whether a question failed for a reason that has nothing to do with what was asked about.
+fn concerns_all(cause: Cause) -> bool {
+    match cause {
+        Cause::Unreachable
+        | Cause::Throttled
+        | Cause::PartnerFailed
+        | Cause::SessionRejected
+        | Cause::CredentialsRejected
+        | Cause::PartnerUnavailable
+        | Cause::NoAnswer => true,
+        Cause::DataRefused
+        | Cause::ForeignRecord
+        | Cause::UnknownThere
+        | Cause::Broken
+        | Cause::Unreadable
+        | Cause::Unlisted
+        | Cause::Interrupted
+        | Cause::Exhausted
+        | Cause::Internal => false,
+    }
+}
+
+async fn pass_over(
+    engine: &Arc<Engine>,
+    member: &Member,
+    reference: &ReferenceToAsk,
+) -> Result<(), StoreError> {
+    let mut scope = Scope::default();
+    scope.references.insert((member.manifest.id.clone(), reference.reference.clone()));
+    let reference = reference.clone();
+    decide(&*engine.store, scope, move |work| asked(work, &reference)).await
 }
 
 async fn learn(
@@ -121,16 +169,20 @@ async fn learn(
     let connector = member.manifest.id.clone();
     let mut scope = Scope::default();
     scope.references.insert((connector.clone(), reference.reference.clone()));
+    scope.lanes.insert(LaneKey::from(&reference.payment));
     let (rules, reference) = (Arc::clone(&engine.rules), reference.clone());
     decide(&*engine.store, scope, move |work| {
-        if let Some(tiding) = &tiding
-            && tidings::apply(work, &rules, &connector, tiding).is_err()
-        {
-            // The store decides again with more rows.
-            return;
-        }
+        let told = match &tiding {
+            Some(tiding) => tidings::apply(work, &rules, &connector, tiding).map(Some),
+            None => Ok(None),
+        };
+        // The store decides again with more rows.
+        let Ok(told) = told else { return };
         asked(work, &reference);
-        money::expire(work, &rules, &reference.payment);
+        // Money came, though not what is due: that is no expiry.
+        if !matches!(told, Some(Told::OtherAmount { .. })) {
+            money::expire(work, &rules, &reference.payment);
+        }
     })
     .await
 }

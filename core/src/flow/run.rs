@@ -68,12 +68,16 @@ pub fn start(engine: &Arc<Engine>, pool: &Pool, roles: Roles, publisher: Option<
         pool.spawn("probe", probe::run(Arc::clone(engine), pool.clone()));
         let (engine, stopping) = (Arc::clone(engine), pool.stopping());
         pool.spawn("wake", async move {
-            for prefix in SUPPLIED_BY_SETTINGS {
+            let mut prefixes = SUPPLIED_BY_SETTINGS.into_iter().peekable();
+            while let Some(prefix) = prefixes.peek().filter(|_| !stopping.is_cancelled()) {
                 match operator::wake(&engine, prefix).await {
-                    Ok(0) => {}
-                    Ok(woken) => tracing::info!(woken, prefix, "held operations were woken at start"),
+                    Ok(woken) => {
+                        tracing::info!(woken, prefix, "held operations were woken at start");
+                        prefixes.next();
+                    }
                     Err(error) => {
-                        tracing::warn!(%error, prefix, "held operations could not be woken at start");
+                        tracing::warn!(%error, prefix, "held operations could not be woken yet");
+                        tokio::time::sleep(engine.settings.poll).await;
                     }
                 }
             }

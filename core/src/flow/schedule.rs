@@ -32,8 +32,19 @@ const FOLD_EVERY: Duration = Duration::from_mins(1);
 pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     let stopping = pool.stopping();
     while !stopping.is_cancelled() {
-        if let Err(error) = round(&engine, &stopping).await {
-            tracing::warn!(%error, "timers wait for the store");
+        match due(&engine).await {
+            Ok(due) => {
+                // Each by itself: a long sweep must not keep the ledgers from being folded.
+                for leased in due {
+                    let (engine, stopping) = (Arc::clone(&engine), stopping.clone());
+                    pool.work(async move {
+                        if let Err(error) = run_leased(&engine, &leased, &stopping).await {
+                            tracing::warn!(%error, timer = leased.timer.name, "a timer waits for the store");
+                        }
+                    });
+                }
+            }
+            Err(error) => tracing::warn!(%error, "timers wait for the store"),
         }
         tokio::select! {
             biased;
@@ -58,8 +69,21 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
     timers
 }
 
-/// Runs what is due, all at once: a long sweep must not keep the ledgers from being folded.
+/// A timer that this process has leased.
+struct Leased {
+    timer: DueTimer,
+    every: Duration,
+    since: Instant,
+}
+
+/// Runs what is due, all at once, and waits for it.
 pub async fn round(engine: &Arc<Engine>, stopping: &CancellationToken) -> Result<(), StoreError> {
+    let due = due(engine).await?;
+    join_all(due.iter().map(|leased| run_leased(engine, leased, stopping))).await.into_iter().collect()
+}
+
+/// Leases what is due.
+async fn due(engine: &Engine) -> Result<Vec<Leased>, StoreError> {
     let timers = timers(engine);
     let now = engine.store.now().await?;
     let known: Vec<_> =
@@ -68,11 +92,9 @@ pub async fn round(engine: &Arc<Engine>, stopping: &CancellationToken) -> Result
     let since = Instant::now();
     let tenure = signed(engine.settings.timer_tenure);
     let due = engine.store.due_timers(&known, &engine.settings.holder, tenure).await?;
-    let runs = due.iter().filter_map(|due| {
-        let (_, every) = timers.iter().find(|(name, _)| *name == due.name)?;
-        Some(run_leased(engine, due, *every, since, stopping))
-    });
-    join_all(runs).await.into_iter().collect()
+    let every =
+        |timer: &DueTimer| timers.iter().find(|(name, _)| *name == timer.name).map(|(_, every)| *every);
+    Ok(due.into_iter().filter_map(|timer| Some(Leased { every: every(&timer)?, timer, since })).collect())
 }
 
 /// How a timer's run ended.
@@ -86,22 +108,21 @@ enum Ended {
 /// Runs a timer under its lease and gives it back. Dropping the run is safe: what was asked is stored.
 async fn run_leased(
     engine: &Arc<Engine>,
-    due: &DueTimer,
-    every: Duration,
-    since: Instant,
+    leased: &Leased,
     stopping: &CancellationToken,
 ) -> Result<(), StoreError> {
+    let Leased { timer: due, every, since } = leased;
     let ended = tokio::select! {
         biased;
         done = run_timer(engine, due) => Ended::Ran(done),
-        () = keep(engine, &due.fence, since) => Ended::Lost,
+        () = keep(engine, &due.fence, *since) => Ended::Lost,
         () = stopping.cancelled() => Ended::Stopping,
     };
     let next = match ended {
-        Ended::Ran(Ok(())) => later(engine.store.now().await?, signed(every)),
+        Ended::Ran(Ok(())) => later(engine.store.now().await?, signed(*every)),
         Ended::Ran(Err(error)) => {
             tracing::warn!(%error, timer = due.name, "a timer could not be run");
-            later(engine.store.now().await?, signed(every.min(TRY_AGAIN)))
+            later(engine.store.now().await?, signed((*every).min(TRY_AGAIN)))
         }
         Ended::Lost => {
             tracing::warn!(timer = due.name, "the timer was lost in the middle of its run");

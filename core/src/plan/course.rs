@@ -12,7 +12,7 @@ use crate::{
     },
     id::{ConnectorId, DossierCode, LaneKey, RowId, UnitCode, derived},
     need::Need,
-    operation::{ActionKind, Payload, ProgressStep},
+    operation::{ActionKind, Operation, Payload, ProgressStep},
     plan::{
         admit::{Effect, Standing, is_unassigned},
         late, out,
@@ -309,9 +309,12 @@ fn tell_portal(
     if changed && adopted != Some(OnPortal::Yes) {
         let is_voided = event.name == EventName::Voided;
         let need = is_voided.then(|| Need::Decision(format!("voided:{code}")));
-        let is_there = work.lane(&portal, &LaneKey::from(code)).ok_or(Missing)?.row.acknowledged;
+        let lane = &work.lane(&portal, &LaneKey::from(code)).ok_or(Missing)?.row;
+        // A state that waits already has to go whatever the portal knows; the question must not stand in for it.
+        let is_state = |o: &Operation| !o.state.is_ended() && o.payload.kind() == ActionKind::SyncDossier;
+        let may_ask = !lane.acknowledged && !lane.open.iter().any(is_state);
         let payload = match adopted {
-            Some(OnPortal::Ask) if !is_there => Payload::AdoptDossier,
+            Some(OnPortal::Ask) if may_ask => Payload::AdoptDossier,
             _ => Payload::SyncDossier,
         };
         plan_at_portal(work, rules, &portal, code, row, payload, need)?;

@@ -54,7 +54,7 @@ pub fn join(
         let expected = format!("mã hồ sơ chỉ thuộc một hồ sơ (đang thuộc {one})");
         return Err(Rejection::new(Reason::AliasConflict, "/data/dossier", expected, other.as_str()).into());
     };
-    work.closed.push(key);
+    work.close(key);
     let deed = format!("dossier.joined: {stub}");
     work.audit.push((event.key.source.to_string(), deed, survivor.to_string()));
     Ok(merge(work, rules, event, row, &stub, &survivor)?)
@@ -146,6 +146,8 @@ fn merge(
     state.absorb(&gone.state);
     if is_told_later {
         state.status = gone.state.status;
+        // What the status was before a voiding that waits is not what it would be now.
+        state.before_void = None;
     }
     let (into_row, version) = (into.row, into.version);
     repoint(work, gone.row, into_row, stub, survivor, change);

@@ -184,8 +184,9 @@ pub fn follow(
             let (id, now) = (known.row.id.clone(), work.now);
             let record = known.edit();
             (record.state, record.updated_at) = (PaymentState::Refunded, now);
-            work.closed.extend([format!("refund:{id}"), format!("amount:{id}")]);
             let (due, online) = (record.amount, record.references.iter().filter_map(|r| r.paid_amount).sum());
+            work.close(format!("refund:{id}"));
+            work.close(format!("amount:{id}"));
             give_back(work, &code, &id, &Given { due, online, back: data.amount.get() }, row);
             let told = json!({ "payment_id": id, "amount": data.amount, "at": data.at, "reference": data.reference });
             out::tell(work, rules, "payment.refunded", code.as_str(), unit.as_ref(), id.as_str(), told);
@@ -297,12 +298,18 @@ fn listed<'a>(rules: &'a Rules, payment: &Payment) -> Option<&'a Account> {
     // Given in full, and since completed in the list: what was given still has to be the same.
     let given = payment.beneficiary.as_ref()?;
     let fits = |given: &str, listed: &str| given.is_empty() || given == listed;
-    rules.beneficiaries.values().find(|a| {
+    if let Some(same) = rules.beneficiaries.values().find(|a| *a == given) {
+        return Some(same);
+    }
+    let mut fitting = rules.beneficiaries.values().filter(|a| {
         a.account == given.account
             && fits(&given.bank_bin, &a.bank_bin)
             && fits(&given.bank_code, &a.bank_code)
             && fits(&given.holder, &a.holder)
-    })
+    });
+    // The same number may stand for accounts of two banks: nobody guesses.
+    let first = fitting.next()?;
+    fitting.all(|other| other == first).then_some(first)
 }
 
 /// Puts the account of the approved list into an opening that waited because the list was incomplete when the payment
@@ -383,7 +390,7 @@ fn take_back(
 }
 
 /// Marks a payment as expired whose time is over; called when the platform was asked and knows of no money. Its
-/// references stay watched, and money that still comes counts.
+/// references stay watched, and money that still comes counts. The payment's lane has to be loaded.
 pub fn expire(work: &mut Work, rules: &Rules, id: &PaymentId) {
     let now = work.now;
     let Some(loaded) = work.payments.get_mut(id) else { return };
@@ -395,6 +402,9 @@ pub fn expire(work: &mut Work, rules: &Rules, id: &PaymentId) {
     (record.state, record.updated_at) = (PaymentState::Expired, now);
     let (subject, unit, platform) = (record.subject.clone(), record.unit.clone(), record.connector.clone());
     let data = json!({ "payment_id": id, "platform": platform, "expires_at": record.body.expires_at });
+    // Nobody may be asked to pay any more.
+    let lane = (LaneKey::from(id), platform);
+    end_waiting(work, &lane, "the payment has expired", |o| o.payload.kind() == ActionKind::OpenPayment);
     out::tell(work, rules, "payment.expired", subject.as_str(), unit.as_ref(), id.as_str(), data);
 }
 

@@ -506,6 +506,12 @@ impl Work {
         self.missing != Scope::default()
     }
 
+    /// Closes an incident, also one that this very work opened.
+    pub fn close(&mut self, key: String) {
+        self.opened.retain(|incident| incident.key != key);
+        self.closed.push(key);
+    }
+
     /// Marks an operation of a loaded lane as changed. Its lane must be marked by `edit` as well.
     pub fn touch(&mut self, operation: RowId) {
         self.touched.entry(operation).or_insert(Change::Update);

@@ -13,6 +13,7 @@ mod join;
 mod money;
 mod post;
 mod review;
+mod second_look;
 mod timers;
 mod transfer;
 mod world;
