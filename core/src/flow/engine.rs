@@ -1,6 +1,6 @@
 //! The engine: what every flow shares. It holds no state of its own beyond hints and caches; the truth is in the store.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    clock::{Clock, later},
+    clock::Clock,
     flow::{execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool},
     id::ConnectorId,
     operation::ActionKind,
@@ -212,11 +212,6 @@ impl Engine {
     pub fn claims_may_be_lost(&self) {
         let longest = self.members.keys().map(|id| self.lease(id)).max().unwrap_or_default();
         self.in_hand.answer_lost(Duration::try_from(longest).unwrap_or_default());
-    }
-
-    /// When a lease taken now runs out.
-    pub fn lease_until(&self, connector: &ConnectorId, now: Timestamp) -> Timestamp {
-        later(now, self.lease(connector))
     }
 }
 

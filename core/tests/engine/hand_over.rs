@@ -1,15 +1,18 @@
 //! Hand-over and its losses: answers that never come, callers that go away, outcomes that cannot be kept.
 
 use lienthong_core::{
-    flow::intake,
+    flow::{
+        engine::{Engine, EngineSettings},
+        intake,
+    },
     operation::{ActionKind, OperationState},
     outcome::{Cause, Outcome, Proof},
     port::store::StoreError,
     testing::fixtures::events::event,
 };
-use std::{future::Future, task::Poll};
+use std::{future::Future, sync::Arc, task::Poll, time::Duration};
 
-use crate::world::{World, code};
+use crate::world::{World, code, rules};
 
 /// Whether everything planned was done, each thing in one attempt that nobody doubted.
 fn is_done_at_once(world: &World) -> bool {
@@ -107,4 +110,46 @@ async fn an_outcome_whose_storing_was_answered_by_nothing_counts_and_is_told_onc
     assert_eq!(world.told("operation.stuck").await.len(), 1);
     let counted: Vec<_> = world.operations(ActionKind::SyncDossier).iter().map(|o| o.attempts).collect();
     assert_eq!(counted, [0, 1], "an attempt counts once");
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_came_too_late_to_send_under_it_is_given_back_unsent() {
+    let mut world = World::resting();
+    let margin = Duration::from_millis(200);
+    let settings = EngineSettings { lease_margin: margin, ..world.engine.settings.clone() };
+    world.engine = Engine::new(
+        Arc::new(world.store.clone()),
+        rules(),
+        vec![world.portal.clone()],
+        Arc::new(world.clock.clone()),
+        settings,
+    );
+    let code = code(1);
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.store.delay_next_answer(2 * margin);
+    world.start();
+    world.eventually("everything is done", is_done_at_once).await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 2", "Tiếp nhận hồ sơ"]);
+    let first = world.portal.tasks_of(&code).remove(0);
+    assert!(first.attempt >= 2, "it was sent under a lease of which too little was left");
+}
+
+#[tokio::test]
+async fn an_answer_to_an_older_claim_does_not_settle_the_attempt_that_runs_now() {
+    let world = World::running();
+    let code = code(1);
+    world.portal.hold();
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.portal.until_begun(1).await;
+    let older = world.engine.in_hand.all().pop_first().expect("one claim is in hand");
+    // Its lease runs out, the doubt is resolved, and it goes out again while the first attempt still hangs.
+    world.advance(3600);
+    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
+    world.advance(3600);
+    world.portal.until_begun(2).await;
+    world.portal.release(1);
+    world.eventually("the older answer was dealt with", |w| !w.engine.in_hand.all().contains(&older)).await;
+    assert_eq!(world.states(ActionKind::SyncDossier), [OperationState::Running]);
+    world.portal.release_all();
+    world.eventually("done", |w| w.states(ActionKind::SyncDossier) == [OperationState::Succeeded]).await;
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use crate::{
@@ -40,6 +41,8 @@ struct Faults {
     is_down: bool,
     next: VecDeque<StoreError>,
     lost_answers: usize,
+    late_answer: Option<Duration>,
+    owed_delay: Option<Duration>,
     unacceptable: Vec<String>,
 }
 
@@ -95,6 +98,11 @@ impl MemoryStore {
         self.faults().lost_answers += 1;
     }
 
+    /// The next unit of work that writes events or operations commits at once, and its answer takes this long.
+    pub fn delay_next_answer(&self, by: Duration) {
+        self.faults().late_answer = Some(by);
+    }
+
     /// While down, every call on this handle answers `Unavailable` and does nothing.
     pub fn set_down(&self, is_down: bool) {
         self.faults().is_down = is_down;
@@ -113,6 +121,10 @@ impl MemoryStore {
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn owed_delay(&self) -> Option<Duration> {
+        self.faults().owed_delay.take()
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -166,13 +178,15 @@ impl MemoryStore {
             let matters =
                 !(work.new_events.is_empty() && work.operations.is_empty() && work.cursors.is_empty());
             write::apply(&mut tables, work);
-            return match self.faults() {
-                mut faults if matters && faults.lost_answers > 0 => {
-                    faults.lost_answers -= 1;
-                    Err(StoreError::Unavailable("the answer was lost, as ordered".into()))
-                }
-                _ => Ok(()),
-            };
+            let mut faults = self.faults();
+            if matters && faults.lost_answers > 0 {
+                faults.lost_answers -= 1;
+                return Err(StoreError::Unavailable("the answer was lost, as ordered".into()));
+            }
+            if matters {
+                faults.owed_delay = faults.late_answer.take();
+            }
+            return Ok(());
         }
         Err(StoreError::Rejected(format!("the decision still asked for more after {ROUNDS} rounds")))
     }

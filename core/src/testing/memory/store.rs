@@ -36,7 +36,10 @@ impl Store for MemoryStore {
         tokio::task::yield_now().await;
         let decided = self.unit(scope, &decide);
         // A caller may go away between the commit and its answer, as with the other stores.
-        tokio::task::yield_now().await;
+        match self.owed_delay() {
+            Some(delay) => tokio::time::sleep(delay).await,
+            None => tokio::task::yield_now().await,
+        }
         decided
     }
 
