@@ -10,6 +10,7 @@ mod hand_over;
 mod incidents;
 mod intake;
 mod join;
+mod lessons;
 mod money;
 mod post;
 mod review;

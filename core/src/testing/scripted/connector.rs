@@ -43,6 +43,7 @@ pub(super) struct Script {
     always: Option<Outcome>,
     checks: VecDeque<Result<String, CheckFailure>>,
     slow: Option<Duration>,
+    panics: usize,
     gate: Option<Arc<Semaphore>>,
     pub(super) journal: Vec<Asked>,
     running: BTreeMap<String, usize>,
@@ -185,6 +186,11 @@ impl ScriptedConnector {
         self.script().checks.push_back(result);
     }
 
+    /// The next attempt panics after the partner was reached.
+    pub fn panic_next(&self) {
+        self.script().panics += 1;
+    }
+
     /// Every attempt takes this long.
     pub fn slow(&self, by: Duration) {
         self.script().slow = Some(by);
@@ -275,8 +281,14 @@ impl ScriptedConnector {
         (script.gate.clone(), script.slow)
     }
 
+    #[expect(clippy::panic, reason = "a script may want it")]
     fn answer(&self, task: &Task) -> Outcome {
         let mut script = self.script();
+        if script.panics > 0 {
+            script.panics -= 1;
+            drop(script);
+            panic!("as ordered");
+        }
         let by_lane = script.lanes.get_mut(&lane_key(task)).and_then(VecDeque::pop_front);
         let by_action =
             |s: &mut Script| s.actions.get_mut(&task.payload.kind()).and_then(VecDeque::pop_front);
