@@ -59,6 +59,7 @@ pub struct Application {
     engine: Arc<Engine>,
     store: StoreHandle,
     auth: Auth,
+    broker: Option<Arc<broker::Settings>>,
     metrics: Option<PrometheusHandle>,
     health: watch::Sender<Health>,
     roles: Option<Roles>,
@@ -87,11 +88,12 @@ impl Application {
         let rules = parts::rules(&config, &built);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = Engine::new(store.store(), rules, built, clock, settings);
-        let uses_broker = config.broker.is_some() && roles.is_some();
+        let broker = broker_settings(&config)?.map(Arc::new);
+        let uses_broker = broker.is_some() && roles.is_some();
         let health = Health { broker: uses_broker.then_some(false), store: true, detail: String::new() };
         let metrics = roles.is_some().then(observe::recorder).flatten();
         let (health, _) = watch::channel(health);
-        Ok(Self { config, engine, store, auth, metrics, health, roles, listener, addresses })
+        Ok(Self { config, engine, store, auth, broker, metrics, health, roles, listener, addresses })
     }
 
     /// Where it listens.
@@ -123,6 +125,7 @@ impl Application {
                 locale: Locale::Vi,
                 public_url: self.config.http.public_url.clone(),
             },
+            broker: self.broker.clone(),
         })
     }
 
@@ -144,7 +147,7 @@ impl Application {
                 served.await.map_err(|error| error.to_string())
             });
         }
-        let links = self.start_broker(&pool, roles)?;
+        let links = self.start_broker(&pool, roles);
         let publisher = links.publisher;
         run::start(&self.engine, &pool, roles, publisher);
         pool.spawn("hints", hints(self.store.clone(), Arc::clone(&self.engine), pool.stopping()));
@@ -158,14 +161,15 @@ impl Application {
         Ok(Running { application: self, pool, ends })
     }
 
-    fn start_broker(&self, pool: &Pool, roles: Roles) -> Result<Links, Failure> {
+    fn start_broker(&self, pool: &Pool, roles: Roles) -> Links {
         let mut links = Links { publisher: None, seen: Vec::new() };
-        let Some(settings) = broker_settings(&self.config)? else { return Ok(links) };
+        let Some(settings) = &self.broker else { return links };
+        let settings = || broker::Settings::clone(settings);
         let wants_publisher = self.config.broker.as_ref().is_some_and(|b| b.publish);
         if roles.intake {
             let (link, seen) = watch::channel(Link::Connecting);
             links.seen.push(seen);
-            let (engine, settings, stop) = (Arc::clone(&self.engine), settings.clone(), pool.stopping());
+            let (engine, settings, stop) = (Arc::clone(&self.engine), settings(), pool.stopping());
             pool.spawn("broker-intake", async move {
                 broker::intake::run(engine, settings, link, stop).await;
                 Ok(())
@@ -176,13 +180,13 @@ impl Application {
             links.seen.push(seen);
             let (publisher, orders) = RabbitPublisher::new();
             links.publisher = Some(Arc::new(publisher));
-            let stop = pool.stopping();
+            let (settings, stop) = (settings(), pool.stopping());
             pool.spawn("broker-publisher", async move {
                 broker::publisher::run(orders, settings, link, stop).await;
                 Ok(())
             });
         }
-        Ok(links)
+        links
     }
 
     /// Runs until a token says stop or a task that must live ends. `soft`: finish what runs; `hard`: drop it.

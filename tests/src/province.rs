@@ -51,6 +51,11 @@ impl Places {
     pub fn queue(&self) -> String {
         self.broker.as_ref().map_or_else(String::new, |(_, suffix)| format!("lienthong.intake.{suffix}"))
     }
+
+    /// The exchange for what RabbitMQ gives up, and the queue behind it.
+    pub fn dead_exchange(&self) -> String {
+        self.broker.as_ref().map_or_else(String::new, |(_, suffix)| format!("lienthong.dead.{suffix}"))
+    }
 }
 
 /// The whole configuration file.
@@ -67,11 +72,12 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         Some(url) => writeln!(text, "[store]\nkind = \"postgres\"\nurl = {url:?}\n")?,
         None => writeln!(text, "[store]\nkind = \"sqlite\"\n")?,
     }
-    if let Some((url, suffix)) = &places.broker {
+    if let Some((url, _)) = &places.broker {
+        let dead = places.dead_exchange();
         writeln!(
             text,
             "[broker]\nurl = {url:?}\nexchange_in = {:?}\nexchange_out = {:?}\nqueue = {:?}\n\
-             dead_exchange = \"lienthong.dead.{suffix}\"\ndead_queue = \"lienthong.dead.{suffix}\"\n",
+             dead_exchange = {dead:?}\ndead_queue = {dead:?}\n",
             places.exchange_in(),
             places.exchange_out(),
             places.queue(),

@@ -1,6 +1,7 @@
 //! RabbitMQ: one supervised task for the intake, one for publishing, each with a connection of its own. lapin's own
 //! recovery stays off: the adapter has to know about every gap, and must never use a delivery of an older channel.
 
+pub mod dead;
 pub mod intake;
 pub mod link;
 pub mod message;

@@ -4,6 +4,7 @@
 mod api;
 mod check;
 mod config;
+mod dead;
 mod dossier;
 mod event;
 mod failure;
@@ -115,6 +116,10 @@ pub enum Command {
     /// Events that could not be admitted, and why
     #[command(subcommand, verbatim_doc_comment)]
     Quarantine(quarantine::Quarantine),
+    /// Đếm, nhận lại những thông điệp RabbitMQ đã bỏ cuộc
+    /// What RabbitMQ has given up: count it, admit it
+    #[command(subcommand, verbatim_doc_comment)]
+    Dead(dead::Dead),
     /// Toàn cảnh hôm nay: đối tác, việc chờ người xử lý, hai sổ đối chiếu
     /// The province today
     #[command(verbatim_doc_comment)]
@@ -189,6 +194,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Operation(operation) => operation.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
+        Command::Dead(dead) => dead.run(global, screen).await,
         Command::Status => status::run(global, screen).await,
         Command::Migrate => serve::migrate(global, screen).await,
         Command::Token(token) => token.run(global, screen),

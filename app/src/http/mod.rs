@@ -41,6 +41,8 @@ pub struct AppState {
     pub health: watch::Receiver<Health>,
     /// What pages show of the installation.
     pub display: Display,
+    /// How the broker is reached; none: this installation uses none.
+    pub broker: Option<Arc<crate::broker::Settings>>,
 }
 
 /// Whether the parts of the process work.

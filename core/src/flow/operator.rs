@@ -205,6 +205,18 @@ pub async fn close_quarantine(
     .await
 }
 
+/// Keeps on record what a person does beyond the store.
+pub async fn note(
+    engine: &Engine,
+    actor: &str,
+    deed: &str,
+    reason: &str,
+    subject: &str,
+) -> Result<(), StoreError> {
+    let entry = (actor.to_owned(), format!("{deed}: {reason}"), subject.to_owned());
+    decide(&*engine.store, Scope::default(), move |work| work.audit.push(entry.clone())).await
+}
+
 fn resumed(work: &mut Work, rules: &Rules, operation: &Operation, deed: &str) {
     let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
     let number = operation.attempt.as_ref().map_or(0, |a| a.number);

@@ -4,6 +4,7 @@
 //! `{"error": {"code", "message_vi", "message_en", "field"?}}`.
 
 mod closing;
+mod dead;
 mod dossiers;
 mod events;
 mod feed;
@@ -49,6 +50,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/incidents", get(incidents::list))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
+        .route("/dead", get(dead::count))
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))
@@ -57,7 +59,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))
         .route("/incidents/{id}/close", post(closing::incident))
-        .route("/quarantine/{id}/close", post(closing::entry));
+        .route("/quarantine/{id}/close", post(closing::entry))
+        .route("/dead/admit", post(dead::admit));
     guarded(read, Scope::Read).merge(guarded(publish, Scope::Publish)).merge(guarded(operate, Scope::Operate))
 }
 

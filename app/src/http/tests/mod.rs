@@ -103,7 +103,8 @@ pub fn server(views: impl FnOnce(MemoryStore) -> Arc<dyn Views>, display: Displa
     let auth = Auth::new("a secret of at least thirty-two bytes".to_owned().into());
     let (health, seen) = watch::channel(Health { broker: None, store: true, detail: String::new() });
     let views = views(store.clone());
-    let state = AppState { engine, views, auth: auth.clone(), metrics: None, health: seen, display };
+    let state =
+        AppState { engine, views, auth: auth.clone(), metrics: None, health: seen, display, broker: None };
     Server { router: router(state), auth, store, health }
 }
 
