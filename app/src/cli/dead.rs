@@ -52,10 +52,13 @@ impl Dead {
                 if screen.json {
                     screen.value(&answer);
                 } else {
-                    let counts: Vec<_> = ["admitted", "duplicate", "quarantined", "left"]
-                        .into_iter()
-                        .map(|name| (name, Arg::Count(number(&answer, name))))
-                        .collect();
+                    let count = |name| Arg::Count(number(&answer, name));
+                    let counts = [
+                        ("count", count("admitted")),
+                        ("known", count("duplicate")),
+                        ("quarantine", count("quarantined")),
+                        ("waiting", count("left")),
+                    ];
                     screen.line(screen.say_with("dead-admitted", &counts));
                 }
             }
