@@ -61,6 +61,8 @@ pub enum Cause {
     SessionRejected,
     /// Our credentials or certificate are not accepted.
     CredentialsRejected,
+    /// The partner's certificate is not one that we may believe: expired, for another name, of an unknown authority.
+    PartnerUntrusted,
     /// The partner is paused or under maintenance.
     PartnerUnavailable,
     /// The partner found our data wrong.
@@ -94,6 +96,7 @@ impl Cause {
             Self::PartnerFailed => "partner_failed",
             Self::SessionRejected => "session_rejected",
             Self::CredentialsRejected => "credentials_rejected",
+            Self::PartnerUntrusted => "partner_untrusted",
             Self::PartnerUnavailable => "partner_unavailable",
             Self::DataRefused => "data_refused",
             Self::ForeignRecord => "foreign_record",
@@ -117,6 +120,7 @@ impl Cause {
             | Self::Throttled
             | Self::SessionRejected
             | Self::CredentialsRejected
+            | Self::PartnerUntrusted
             | Self::ForeignRecord
             | Self::UnknownThere
             | Self::NoAnswer
@@ -140,6 +144,7 @@ impl Cause {
             | Self::PartnerUnavailable
             | Self::SessionRejected
             | Self::CredentialsRejected
+            | Self::PartnerUntrusted
             | Self::Exhausted => "retry",
             Self::ForeignRecord | Self::UnknownThere | Self::NoAnswer | Self::Broken | Self::Interrupted => {
                 "look_up"

@@ -176,6 +176,7 @@ pub fn of_check(cause: Cause) -> Advice {
         Cause::NoAnswer | Cause::Broken | Cause::Interrupted => "check-silent",
         Cause::Throttled | Cause::PartnerFailed | Cause::PartnerUnavailable => "check-away",
         Cause::SessionRejected | Cause::CredentialsRejected => "check-credentials",
+        Cause::PartnerUntrusted => "cause-partner_untrusted",
         Cause::DataRefused
         | Cause::ForeignRecord
         | Cause::UnknownThere
@@ -200,7 +201,9 @@ pub fn of_reason(code: &str) -> Advice {
 /// What to do about a paused connector: only wrong credentials need a person here.
 pub fn of_pause(cause: Option<&str>) -> Advice {
     match cause.and_then(Cause::from_code) {
-        Some(Cause::CredentialsRejected | Cause::SessionRejected | Cause::Internal) => of_cause(cause),
+        Some(
+            Cause::CredentialsRejected | Cause::PartnerUntrusted | Cause::SessionRejected | Cause::Internal,
+        ) => of_cause(cause),
         _ => of_cause(cause).but("paused-partner", false),
     }
 }

@@ -134,7 +134,7 @@ impl<'a> Visit<'a> {
         let answer = http.send(request, self.budget.for_call(config.call_timeout())).await;
         let answer = answer.map_err(|failure| match effect {
             Effect::Write => failure.outcome(),
-            Effect::None => Outcome::NotDone(failure.for_reading()),
+            Effect::None => failure.reading_outcome(),
         })?;
         read(&answer).ok_or_else(|| match effect {
             Effect::Write => write_outcome(&answer),

@@ -115,7 +115,7 @@ impl Dvcqg {
         let request = self.with_headers(Request::post_json(&self.login_url, body));
         let asked_at = budget.now(call.now);
         let answer = self.http.send(request, budget.for_call(self.config.call_timeout())).await;
-        let answer = answer.map_err(|failure| Outcome::NotDone(failure.for_reading()))?;
+        let answer = answer.map_err(|failure| failure.reading_outcome())?;
         let reply = Reply::read(&answer.body).filter(|_| answer.status < 500 && answer.status != 429);
         let Some(reply) = reply else {
             let setback = read_setback(&answer);

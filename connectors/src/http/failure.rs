@@ -1,6 +1,6 @@
 //! What it means that no complete answer came: could the partner have seen the request?
 
-use lienthong_core::outcome::{Cause, Outcome, Setback};
+use lienthong_core::outcome::{Cause, Outcome};
 use std::error::Error;
 
 use super::masked;
@@ -10,6 +10,10 @@ use super::masked;
 pub enum FailureKind {
     /// Nothing reached the partner: the request could not be built, no name, no connection, no TLS session.
     NotSent,
+    /// Nothing reached the partner either: its certificate is not one that we may believe.
+    Untrusted,
+    /// Nor here: the partner does not accept our certificate.
+    Refused,
     /// The time ran out after sending may have begun.
     NoAnswer,
     /// The connection broke after sending may have begun, also in the middle of the answer.
@@ -38,7 +42,9 @@ impl Failure {
     /// ends too early is a decoding error to reqwest.
     pub(super) fn of(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let kind = if error.is_builder() || error.is_connect() || is_refused_certificate(&error) {
+        let kind = if let Some(kind) = certificate(&error) {
+            kind
+        } else if error.is_builder() || error.is_connect() {
             FailureKind::NotSent
         } else if error.is_timeout() {
             FailureKind::NoAnswer
@@ -52,21 +58,29 @@ impl Failure {
     pub fn outcome(&self) -> Outcome {
         match self.kind {
             FailureKind::NotSent => Outcome::not_done(Cause::Unreachable, &self.said),
+            FailureKind::Untrusted | FailureKind::Refused => Outcome::paused(self.cause(), &self.said),
             FailureKind::NoAnswer | FailureKind::Broken | FailureKind::Unreadable => {
                 Outcome::unclear(self.cause(), &self.said)
             }
         }
     }
 
-    /// The setback of a call without effect (login, look-up) that met this.
-    pub fn for_reading(&self) -> Setback {
-        Setback { cause: self.cause(), said: self.said.clone(), retry_after: None }
+    /// The outcome of a call without effect (login, look-up) that met this.
+    pub fn reading_outcome(&self) -> Outcome {
+        match self.kind {
+            FailureKind::Untrusted | FailureKind::Refused => Outcome::paused(self.cause(), &self.said),
+            FailureKind::NotSent | FailureKind::NoAnswer | FailureKind::Broken | FailureKind::Unreadable => {
+                Outcome::not_done(self.cause(), &self.said)
+            }
+        }
     }
 
     /// Why, as a stable code.
     pub fn cause(&self) -> Cause {
         match self.kind {
             FailureKind::NotSent => Cause::Unreachable,
+            FailureKind::Untrusted => Cause::PartnerUntrusted,
+            FailureKind::Refused => Cause::CredentialsRejected,
             FailureKind::NoAnswer => Cause::NoAnswer,
             FailureKind::Broken => Cause::Broken,
             FailureKind::Unreadable => Cause::Unreadable,
@@ -74,32 +88,37 @@ impl Failure {
     }
 }
 
-/// In TLS 1.3 a server refuses our certificate after our side has finished the handshake, by an alert; it has not read
-/// the request then.
-fn is_refused_certificate(error: &reqwest::Error) -> bool {
+/// Whether a certificate is the reason. In TLS 1.3 a server refuses ours after our side has finished the handshake, by
+/// an alert; it has not read the request then.
+fn certificate(error: &reqwest::Error) -> Option<FailureKind> {
     use rustls::AlertDescription as A;
     let mut next: Option<&(dyn Error + 'static)> = error.source();
     while let Some(inner) = next {
-        let io = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = io
-            .and_then(|e| e.downcast_ref::<rustls::Error>())
-            .or_else(|| inner.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::AlertReceived(alert)) = tls {
-            return matches!(
-                alert,
+        match tls(inner) {
+            Some(rustls::Error::InvalidCertificate(_)) => return Some(FailureKind::Untrusted),
+            Some(rustls::Error::AlertReceived(
                 A::CertificateRequired
-                    | A::BadCertificate
-                    | A::CertificateExpired
-                    | A::CertificateRevoked
-                    | A::CertificateUnknown
-                    | A::UnsupportedCertificate
-                    | A::UnknownCA
-                    | A::AccessDenied
-            );
+                | A::BadCertificate
+                | A::CertificateExpired
+                | A::CertificateRevoked
+                | A::CertificateUnknown
+                | A::UnsupportedCertificate
+                | A::UnknownCA
+                | A::AccessDenied,
+            )) => return Some(FailureKind::Refused),
+            Some(_) => return None,
+            None => next = inner.source(),
         }
-        next = inner.source();
     }
-    false
+    None
+}
+
+/// What TLS says, also where it is wrapped in errors of input and output; those do not name it as their source.
+fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
+    }
+    tls(error.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 /// The error and its causes in one line; reqwest's own text names only the first.

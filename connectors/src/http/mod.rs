@@ -9,6 +9,8 @@ mod mask;
 mod secret;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 
 pub use budget::Budget;
 pub use client::{BuildError, HttpConfig};

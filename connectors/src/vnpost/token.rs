@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use super::{Vnpost, wire::TokenAnswer};
-use crate::http::{Answer, Budget, Request, read_setback};
+use crate::http::{Answer, Budget, Failure, FailureKind, Request, read_setback};
 
 /// Why a call was not made, or was turned away before it could have an effect.
 pub(super) enum Stop {
@@ -98,12 +98,21 @@ impl Tokens {
             content_type: "application/x-www-form-urlencoded",
         };
         let answer = post.http.send(request, budget.for_call(post.call_timeout())).await;
-        let answer = answer.map_err(|failure| Stop::NotDone(failure.for_reading()))?;
+        let answer = answer.map_err(|failure| unanswered(&failure))?;
         match serde_json::from_slice::<TokenAnswer>(&answer.body) {
             Ok(token) if answer.is_success() && !token.access_token.is_empty() => {
                 Ok(session(&token, now, post))
             }
             Ok(_) | Err(_) => Err(refused(&answer)),
+        }
+    }
+}
+
+fn unanswered(failure: &Failure) -> Stop {
+    match failure.kind {
+        FailureKind::Untrusted | FailureKind::Refused => Stop::paused(failure.cause(), &failure.said),
+        FailureKind::NotSent | FailureKind::NoAnswer | FailureKind::Broken | FailureKind::Unreadable => {
+            Stop::not_done(failure.cause(), &failure.said)
         }
     }
 }

@@ -135,6 +135,7 @@ fn concerns_all(cause: Cause) -> bool {
         | Cause::PartnerFailed
         | Cause::SessionRejected
         | Cause::CredentialsRejected
+        | Cause::PartnerUntrusted
         | Cause::PartnerUnavailable
         | Cause::NoAnswer => true,
         Cause::DataRefused

@@ -61,12 +61,13 @@ struct Operations {
 }
 
 /// All causes, for the select box; a test keeps it whole.
-pub const CAUSES: [Cause; 16] = [
+pub const CAUSES: [Cause; 17] = [
     Cause::Unreachable,
     Cause::Throttled,
     Cause::PartnerFailed,
     Cause::SessionRejected,
     Cause::CredentialsRejected,
+    Cause::PartnerUntrusted,
     Cause::PartnerUnavailable,
     Cause::DataRefused,
     Cause::ForeignRecord,
