@@ -32,6 +32,18 @@ pub enum Need {
     Setting(String),
 }
 
+impl Need {
+    /// Who can supply it: the `unit` by what it publishes or decides, or the `administrator` by a setting.
+    pub fn owner(&self) -> &'static str {
+        match self {
+            Self::Snapshot(_) | Self::Payment(_) | Self::Parcel(_) | Self::Code(_) | Self::Decision(_) => {
+                "unit"
+            }
+            Self::Mapping { .. } | Self::Action(_) | Self::Setting(_) => "administrator",
+        }
+    }
+}
+
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

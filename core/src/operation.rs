@@ -291,6 +291,8 @@ pub struct Operation {
     pub need: Option<Need>,
     /// How many attempts have counted against the retry schedule.
     pub attempts: i32,
+    /// How often a person edited what it carries; the edits themselves are kept beside it.
+    pub edits: i32,
     /// Whether any attempt may have reached the partner.
     pub begun: bool,
     /// Whether an attempt ended in doubt; from then on repeats are byte for byte, one step a call.

@@ -280,7 +280,7 @@ fn checks(name: EventName, data: &EventData, rules: &Rules) -> Result<(), Reject
     Ok(())
 }
 
-fn not_empty(text: &str, path: &str) -> Result<(), Rejection> {
+pub(crate) fn not_empty(text: &str, path: &str) -> Result<(), Rejection> {
     if text.trim().is_empty() {
         Err(Rejection::new(Reason::Data, path, "nội dung không được để trống", "\"\""))
     } else {
@@ -289,7 +289,7 @@ fn not_empty(text: &str, path: &str) -> Result<(), Rejection> {
 }
 
 /// No post takes a parcel without the citizen's end of the way: better said now than when it is to be sent.
-fn check_party(party: Option<&Party>, path: &str) -> Result<(), Rejection> {
+pub(crate) fn check_party(party: Option<&Party>, path: &str) -> Result<(), Rejection> {
     let Some(party) = party else {
         return Err(Rejection::new(Reason::Data, path, "trường này là bắt buộc", "không có"));
     };
@@ -351,7 +351,8 @@ fn check_payment(payment: &Payment, rules: &Rules, path: &str) -> Result<(), Rej
     }
 }
 
-fn nul_in(value: &Value, path: &str) -> Option<String> {
+/// Where a text contains U+0000.
+pub(crate) fn nul_in(value: &Value, path: &str) -> Option<String> {
     match value {
         Value::String(text) => text.contains('\0').then(|| path.to_owned()),
         Value::Array(items) => {

@@ -279,7 +279,8 @@ fn array_for_object(value: &Value, path: &str) -> Option<String> {
     }
 }
 
-fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Misfit> {
+/// A typed value, or where it does not fit and what was expected there.
+pub(crate) fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Misfit> {
     if let Some(path) = array_for_object(&value, "") {
         return Err((path, "một đối tượng JSON, không phải mảng".to_owned()));
     }

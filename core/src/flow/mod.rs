@@ -2,10 +2,12 @@
 //! `plan/` and `policy/` can decide.
 
 pub mod callback;
+pub mod edit;
 pub mod engine;
 pub mod execute;
 pub mod in_hand;
 pub mod intake;
+pub mod ledger;
 pub mod operator;
 pub mod permits;
 pub mod pool;

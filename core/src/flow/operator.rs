@@ -165,13 +165,10 @@ pub async fn close_incident(
     let mut scope = Scope::default();
     scope.incidents.insert(incident);
     let (actor, reason) = (actor.to_owned(), reason.to_owned());
-    let connectors = connectors(engine);
+    let inside = Arc::clone(engine);
     decide(&*engine.store, scope, move |work| {
         let Some(key) = work.incidents.get(&incident).cloned() else { return Deed::NotFound };
-        // Nobody tests or reads a connector that is not there any more.
-        let is_there = connectors.iter().any(|c| key.rsplit(':').next() == Some(c.as_str()));
-        let is_passing = is_there && (key.starts_with("pause:") || key.starts_with("reading:"));
-        if is_passing || key.parse::<Need>().is_ok() {
+        if closes_itself(&inside, &key) {
             return Deed::NotAllowed("closes_itself".into());
         }
         work.audit.push((actor.clone(), format!("incident.close: {reason}"), key.clone()));
@@ -179,6 +176,17 @@ pub async fn close_incident(
         Deed::Done
     })
     .await
+}
+
+/// Whether an incident ends with what caused it; the others a person closes, on record.
+pub fn closes_itself(engine: &Engine, key: &str) -> bool {
+    // Nobody tests or reads a connector that is not there any more.
+    let is_there = || engine.members.keys().any(|c| key.rsplit(':').next() == Some(c.as_str()));
+    match key.split_once(':') {
+        Some(("pause" | "reading", _)) => is_there(),
+        Some(("ledger", _)) => true,
+        _ => key.parse::<Need>().is_ok(),
+    }
 }
 
 /// Closes a quarantine entry: nothing will come of the event, or it came in another way.
@@ -217,7 +225,8 @@ pub async fn note(
     decide(&*engine.store, Scope::default(), move |work| work.audit.push(entry.clone())).await
 }
 
-fn resumed(work: &mut Work, rules: &Rules, operation: &Operation, deed: &str) {
+/// Tells that a person moved what was stuck.
+pub(super) fn resumed(work: &mut Work, rules: &Rules, operation: &Operation, deed: &str) {
     let subject = operation.subject.as_ref().map_or_else(String::new, ToString::to_string);
     let number = operation.attempt.as_ref().map_or(0, |a| a.number);
     let about = format!("{}:{number}", operation.id);
@@ -234,20 +243,20 @@ fn ask_for_state(work: &mut Work, rules: &Rules, dismissed: &Operation) {
 }
 
 /// The connectors of this installation: what waits for another one cannot be sent.
-fn connectors(engine: &Engine) -> BTreeSet<ConnectorId> {
+pub(super) fn connectors(engine: &Engine) -> BTreeSet<ConnectorId> {
     engine.members.keys().cloned().collect()
 }
 
 /// Wakes every operation whose need begins with `prefix`: something of ours was supplied.
 pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreError> {
     let mut woken = 0;
-    let connectors = Arc::new(connectors(engine));
+    let connectors: Vec<ConnectorId> = connectors(engine).into_iter().collect();
     // What is woken may be held again at once and be found again: the passes are bounded.
     for _ in 0..PASSES {
-        let scan = Scan::Need { prefix: prefix.to_owned(), limit: PASS };
+        let scan = Scan::Need { connectors: connectors.clone(), prefix: prefix.to_owned(), limit: PASS };
         let scope = Scope { scan: vec![scan], ..Scope::default() };
-        let (known, rules) = (Arc::clone(&connectors), Arc::clone(&engine.rules));
-        let count = decide(&*engine.store, scope, move |work| wake_loaded(work, &rules, &known)).await?;
+        let rules = Arc::clone(&engine.rules);
+        let count = decide(&*engine.store, scope, move |work| wake_loaded(work, &rules)).await?;
         woken += count;
         if count < PASS {
             break;
@@ -260,11 +269,11 @@ pub async fn wake(engine: &Arc<Engine>, prefix: &str) -> Result<usize, StoreErro
 const PASS: usize = 1000;
 const PASSES: usize = 200;
 
-fn wake_loaded(work: &mut Work, rules: &Rules, connectors: &BTreeSet<ConnectorId>) -> usize {
+fn wake_loaded(work: &mut Work, rules: &Rules) -> usize {
     let now = work.now;
     let mut woken = Vec::new();
     let held = work.lanes.iter_mut().filter(|(_, l)| l.row.state == LaneState::Held);
-    for (key, loaded) in held.filter(|((_, connector), _)| connectors.contains(connector)) {
+    for (key, loaded) in held {
         if let Some(operation) = loaded.edit().open.first_mut() {
             let need = operation.need.take();
             operation.state = OperationState::Ready;

@@ -11,6 +11,7 @@ use crate::{
     clock::later,
     flow::{
         engine::{Engine, Member},
+        ledger,
         pool::Pool,
         reconcile,
     },
@@ -27,6 +28,9 @@ const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// How often the ledgers' delta rows are folded.
 const FOLD_EVERY: Duration = Duration::from_mins(1);
+
+/// How often the ledgers are recounted.
+const AUDIT_EVERY: Duration = Duration::from_hours(24);
 
 /// Runs until the pool stops.
 pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
@@ -57,7 +61,7 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
 
 /// The timers that this installation has, with their periods.
 fn timers(engine: &Engine) -> Vec<(String, Duration)> {
-    let mut timers = vec![("ledgers".to_owned(), FOLD_EVERY)];
+    let mut timers = vec![("ledgers".to_owned(), FOLD_EVERY), ("ledger-audit".to_owned(), AUDIT_EVERY)];
     for (id, member) in &engine.members {
         if member.connector.inquiries().is_some() {
             timers.push((format!("sweep:{id}"), engine.settings.sweep_every));
@@ -165,6 +169,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
     let member = ConnectorId::parse(connector).ok().and_then(|id| engine.members.get(&id)).cloned();
     match (kind, member) {
         ("ledgers", _) => engine.store.fold_ledgers().await,
+        ("ledger-audit", _) => ledger::audit(engine, None).await.map(drop),
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         _ => Ok(()),

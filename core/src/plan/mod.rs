@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod course;
+pub mod edit;
 pub mod join;
 pub mod late;
 pub mod money;

@@ -63,6 +63,7 @@ pub fn enqueue(work: &mut Work, rules: &Rules, planned: Planned) -> Result<RowId
         due_at: now,
         need: planned.need,
         attempts: 0,
+        edits: 0,
         begun: false,
         doubted: false,
         attempt: None,

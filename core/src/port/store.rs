@@ -140,6 +140,32 @@ impl LedgerState {
     }
 }
 
+/// The ledgers beside a recount of what they count, in one snapshot. What leaves no row cannot be recounted: messages
+/// received and duplicates are only in the books.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LedgerAudit {
+    /// The books.
+    pub ledgers: LedgerState,
+    /// The same from the rows of events, quarantine and operations; `received` and `duplicate` are taken from the books.
+    pub counted: LedgerDelta,
+}
+
+impl LedgerAudit {
+    /// Every entry that can be recounted: its name, what is booked, what was counted.
+    pub fn entries(&self) -> [(&'static str, i64, i64); 7] {
+        let (booked, counted) = (&self.ledgers.total, &self.counted);
+        [
+            ("admitted", booked.admitted, counted.admitted),
+            ("quarantined", booked.quarantined, counted.quarantined),
+            ("planned", booked.planned, counted.planned),
+            ("succeeded", booked.succeeded, counted.succeeded),
+            ("refused", booked.refused, counted.refused),
+            ("superseded", booked.superseded, counted.superseded),
+            ("dismissed", booked.dismissed, counted.dismissed),
+        ]
+    }
+}
+
 /// The store, as the engine needs it. Every method runs to its end even if its caller goes away.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -207,6 +233,9 @@ pub trait Store: Send + Sync {
 
     /// The ledgers: folded totals plus deltas not folded yet, and the count of open operations, in one snapshot.
     async fn ledgers(&self) -> Result<LedgerState, StoreError>;
+
+    /// Counts events, quarantine entries and operations by their ends, beside the books: one snapshot, no lock.
+    async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError>;
 
     /// Payments with a reference that may be paid and was not asked about since `before`, oldest first: what the sweep
     /// asks the platform about. Only references made after `made_after`, and those of open payments whose time was over

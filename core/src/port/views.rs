@@ -119,6 +119,10 @@ pub struct OperationView {
     pub cause: Option<String>,
     /// In words.
     pub said: Option<String>,
+    /// How often a person edited what it carries.
+    pub edits: i32,
+    /// Whether any attempt may have reached the partner.
+    pub begun: bool,
     /// Setbacks since it was planned or retried; how often it was sent is its attempts' highest number.
     pub attempts: i32,
     /// Not before, microseconds.
@@ -292,6 +296,72 @@ pub struct OperationFilter {
     pub limit: i64,
 }
 
+/// A lane, for people.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LaneView {
+    /// Its row.
+    pub id: i64,
+    /// The connector instance.
+    pub connector: String,
+    /// Its key.
+    pub key: String,
+    /// The state's name.
+    pub state: String,
+    /// Since when it is in that state, microseconds.
+    pub since_us: i64,
+    /// When it asks for something again, microseconds.
+    pub due_us: i64,
+    /// How many operations wait behind the head.
+    pub behind: i64,
+    /// The operation at its head; none: it is idle.
+    pub head: Option<OperationView>,
+}
+
+/// Which lanes are wanted. Everything that is `None` does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LaneFilter {
+    /// This one, in whatever state.
+    pub id: Option<i64>,
+    /// By connector.
+    pub connector: Option<String>,
+    /// By state; none: those that do not move (stuck, held, doubtful, awaiting, and ready ones whose head has setbacks).
+    pub state: Option<crate::lane::LaneState>,
+    /// By the head's unit.
+    pub unit: Option<String>,
+    /// By the head's cause.
+    pub cause: Option<String>,
+    /// Only those after this place in the order: the head's creation (microseconds) and number.
+    pub after: Option<(i64, i64)>,
+    /// At most this many, the oldest head first.
+    pub limit: i64,
+}
+
+impl LaneView {
+    /// Its place in the order of [`LaneFilter::after`].
+    pub fn place(&self) -> Option<(i64, i64)> {
+        self.head.as_ref().map(|head| (head.created_us, head.id))
+    }
+}
+
+/// An edit of what an operation carries, for people.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EditView {
+    /// The operation.
+    pub operation: i64,
+    /// 1, 2, 3, …
+    pub number: i32,
+    /// Microseconds.
+    pub at_us: i64,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// What it carried, JSON.
+    pub before: String,
+    /// What it carried then, JSON.
+    pub after: String,
+}
+
 /// A quarantine entry, for people.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QuarantineView {
@@ -342,6 +412,10 @@ pub trait Views: Send + Sync {
         &self,
         id: i64,
     ) -> Result<Option<(OperationView, Vec<AttemptView>, Option<String>)>, StoreError>;
+    /// Lanes by filter; one by its number even if it is idle.
+    async fn lanes(&self, filter: &LaneFilter) -> Result<Vec<LaneView>, StoreError>;
+    /// Edits of these operations, by operation and number.
+    async fn edits(&self, operations: &[i64]) -> Result<Vec<EditView>, StoreError>;
     /// Open quarantine entries above `after`, by number, at most `limit`.
     async fn quarantine(&self, after: i64, limit: i64) -> Result<Vec<QuarantineView>, StoreError>;
     /// One entry, open or closed.

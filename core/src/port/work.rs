@@ -57,7 +57,8 @@ pub struct Scope {
     pub incidents: BTreeSet<RowId>,
     /// Quarantine entries by number.
     pub quarantine: BTreeSet<RowId>,
-    /// Whether the dossier states of the lanes' heads are wanted (see [`Work::states`]).
+    /// Whether the dossier states of the lanes' heads, and of the open operations that the scope names, are wanted (see
+    /// [`Work::states`]).
     pub head_states: bool,
 }
 
@@ -85,8 +86,11 @@ pub enum Scan {
         /// At most this many.
         limit: usize,
     },
-    /// Held lanes by their head's need: all whose key begins with this text.
+    /// Held lanes by their head's need: all whose key begins with this text. Only those of these connectors: lanes that
+    /// nobody can carry on must not stand before those that somebody can.
     Need {
+        /// The connector instances.
+        connectors: Vec<ConnectorId>,
         /// The beginning of the need's text form.
         prefix: String,
         /// At most this many.
@@ -287,6 +291,23 @@ impl LedgerDelta {
     }
 }
 
+/// What a person made of what an operation carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditRecord {
+    /// The operation.
+    pub operation: RowId,
+    /// 1, 2, 3, …
+    pub number: i32,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// What it carried, JSON.
+    pub before: Arc<str>,
+    /// What it carries now, JSON.
+    pub after: Arc<str>,
+}
+
 /// A past event of a dossier, for late arrivals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastEvent {
@@ -398,7 +419,7 @@ pub struct Work {
     pub lanes: BTreeMap<(LaneKey, ConnectorId), Loaded<Lane>>,
     /// Operations of the scope that have ended already (they are not in a lane's `open` any more).
     pub ended: HashMap<RowId, Operation>,
-    /// Dossier states of the lanes' heads by (dossier, version), where wanted.
+    /// Dossier states of the lanes' heads and of named operations by (dossier, version), where wanted.
     pub states: HashMap<(RowId, i64), Arc<str>>,
     /// Identities among the scope's callbacks that were applied before.
     pub applied_callbacks: HashSet<String>,
@@ -428,6 +449,8 @@ pub struct Work {
     pub operations: BTreeMap<RowId, Loaded<Operation>>,
     /// Earlier attempts that a new one pushed out of the operation's row.
     pub past_attempts: Vec<(RowId, Attempt)>,
+    /// Edits by hand; the operation's own row carries their number.
+    pub edits: Vec<EditRecord>,
     /// Events for the outbox, in order.
     pub outbox: Vec<OutEvent>,
     /// Tracking records: connector, parcel row if matched, record. Known records (connector, record) are ignored.
@@ -481,6 +504,7 @@ impl Work {
             touched: BTreeMap::new(),
             operations: BTreeMap::new(),
             past_attempts: Vec::new(),
+            edits: Vec::new(),
             outbox: Vec::new(),
             new_moves: Vec::new(),
             opened: Vec::new(),
@@ -546,6 +570,17 @@ impl Work {
                 }
             }
         }
+    }
+
+    /// Which dossier states a store has to load: of the lanes' heads and of the open operations that the scope names.
+    pub fn wanted_states(&self) -> BTreeSet<(RowId, i64)> {
+        if !self.scope.head_states {
+            return BTreeSet::new();
+        }
+        let heads = self.lanes.values().filter_map(|lane| lane.row.head());
+        let open = self.lanes.values().flat_map(|lane| &lane.row.open);
+        let named = open.filter(|o| self.scope.operations.contains(&o.id));
+        heads.chain(named).filter_map(|o| o.dossier.zip(o.version)).collect()
     }
 
     /// The dossier with this code or alias.

@@ -23,7 +23,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::{IdSource, Scope},
@@ -253,6 +253,10 @@ impl Store for PostgresStore {
 
     async fn ledgers(&self) -> Result<LedgerState, StoreError> {
         unit::ask(self, |conn| Box::pin(ledger::ledgers(conn))).await
+    }
+
+    async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError> {
+        unit::read(self, |conn| Box::pin(ledger::recount_ledgers(conn))).await
     }
 
     async fn references_to_ask(

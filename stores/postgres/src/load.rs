@@ -3,7 +3,7 @@
 //! them: a statement that had to wait for a lock still sees every other table as it was before the wait.
 
 use lienthong_core::{
-    id::{EventKey, RowId},
+    id::{ConnectorId, EventKey, RowId},
     lane::LaneState,
     operation::Operation,
     payment::ReferenceRecord,
@@ -396,18 +396,21 @@ async fn scanned_lanes(conn: &mut PgConnection, scan: &Scan, now: i64) -> Result
             .await
         }
         // All texts that begin with the prefix lie between it and its successor, by byte order (collation "C").
-        Scan::Need { prefix, limit } => {
+        Scan::Need { connectors, prefix, limit } => {
+            let connectors: Vec<&str> = connectors.iter().map(ConnectorId::as_str).collect();
             sqlx::query_scalar!(
                 r#"
                 select id from lanes
                 where need is not null
                     and need collate "C" >= $1 and ($2::text is null or need collate "C" < $2::text)
+                    and connector = any($4)
                 order by need collate "C", id limit $3
                 for update skip locked
                 "#,
                 prefix,
                 successor(prefix) as _,
                 *limit as i64,
+                &connectors as _,
             )
             .fetch_all(conn)
             .await
@@ -439,7 +442,7 @@ async fn operations(
     let rows = sqlx::query_as!(
         OperationRow,
         "select id, lane, position, connector, dossier, subject, version, unit, event, payload, state, due_at, need,
-            attempts, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
+            attempts, edits, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
             attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, created_at,
             ended_at
         from operations
@@ -455,11 +458,7 @@ async fn operations(
 }
 
 async fn head_states(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
-    if !work.scope.head_states {
-        return Ok(());
-    }
-    let heads = work.lanes.values().filter_map(|lane| lane.row.head());
-    let (dossiers, versions): (Vec<RowId>, Vec<i64>) = heads.filter_map(|o| o.dossier.zip(o.version)).unzip();
+    let (dossiers, versions): (Vec<RowId>, Vec<i64>) = work.wanted_states().into_iter().unzip();
     if dossiers.is_empty() {
         return Ok(());
     }

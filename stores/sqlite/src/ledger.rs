@@ -1,7 +1,7 @@
 //! The two ledgers: each transaction adds one row, a singleton folds them into one, anybody may sum them up.
 
 use lienthong_core::port::{
-    store::{LedgerState, StoreError},
+    store::{LedgerAudit, LedgerState, StoreError},
     work::LedgerDelta,
 };
 use sqlx::SqliteConnection;
@@ -58,4 +58,33 @@ pub(crate) async fn ledgers(conn: &mut SqliteConnection) -> Result<LedgerState, 
         dismissed: row.dismissed,
     };
     Ok(LedgerState { total, open: row.open })
+}
+
+/// The books and a recount of what they count, in one snapshot. Only narrow indexes are read, and nothing is locked: what
+/// is neither open nor ended otherwise has succeeded.
+pub(crate) async fn recount_ledgers(conn: &mut SqliteConnection) -> Result<LedgerAudit, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        select (select count(*) from events) as "admitted!: i64", (select count(*) from quarantine) as "quarantined!: i64",
+            (select count(*) from operations) as "planned!: i64",
+            (select count(*) from operations where state > 10 and state = 11) as "refused!: i64",
+            (select count(*) from operations where state > 10 and state = 12) as "superseded!: i64",
+            (select count(*) from operations where state > 10 and state = 13) as "dismissed!: i64"
+        "#
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .map_err(store_error)?;
+    let ledgers = ledgers(conn).await?;
+    let counted = LedgerDelta {
+        admitted: row.admitted,
+        quarantined: row.quarantined,
+        planned: row.planned,
+        succeeded: row.planned - ledgers.open - row.refused - row.superseded - row.dismissed,
+        refused: row.refused,
+        superseded: row.superseded,
+        dismissed: row.dismissed,
+        ..ledgers.total
+    };
+    Ok(LedgerAudit { ledgers, counted })
 }

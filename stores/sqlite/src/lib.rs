@@ -22,7 +22,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::{IdSource, Scope},
@@ -223,6 +223,10 @@ impl Store for SqliteStore {
 
     async fn ledgers(&self) -> Result<LedgerState, StoreError> {
         unit::read(self, |conn| Box::pin(ledger::ledgers(conn))).await
+    }
+
+    async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError> {
+        unit::read(self, |conn| Box::pin(ledger::recount_ledgers(conn))).await
     }
 
     async fn references_to_ask(

@@ -340,14 +340,16 @@ async fn scanned_lanes(
         }
         // Texts compare byte by byte, and no text in UTF-8 contains the byte ff: what lies between the prefix and
         // the prefix followed by ff is exactly what begins with it.
-        Scan::Need { prefix, limit } => {
-            let limit = *limit as i64;
+        Scan::Need { connectors, prefix, limit } => {
+            let (connectors, limit) = (json(connectors)?, *limit as i64);
             sqlx::query_scalar!(
                 "select id from lanes
                 where need is not null and need >= ?1 and need < ?1 || cast(x'ff' as text)
+                    and connector in (select value from json_each(?3))
                 order by need, id limit ?2",
                 prefix,
-                limit
+                limit,
+                connectors
             )
             .fetch_all(conn)
             .await
@@ -366,7 +368,8 @@ async fn operations(
     let rows = sqlx::query_as!(
         OperationRow,
         r#"select id, lane, position, connector, dossier, subject, version, unit, event, payload,
-            state as "state!: i16", due_at, need, attempts as "attempts!: i32", begun as "begun!: bool",
+            state as "state!: i16", due_at, need, attempts as "attempts!: i32", edits as "edits!: i32",
+            begun as "begun!: bool",
             doubted as "doubted!: bool", attempt_number as "attempt_number: i32", attempt_started_at,
             attempt_ended_at, attempt_outcome, attempt_cause, attempt_said, attempt_holder, cause, said, proof,
             superseded_by, decided_by, created_at, ended_at
@@ -384,20 +387,16 @@ async fn operations(
 }
 
 async fn head_states(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
-    if !work.scope.head_states {
+    let wanted = work.wanted_states();
+    if wanted.is_empty() {
         return Ok(());
     }
-    let heads = work.lanes.values().filter_map(|lane| lane.row.head());
-    let heads: Vec<(RowId, i64)> = heads.filter_map(|o| o.dossier.zip(o.version)).collect();
-    if heads.is_empty() {
-        return Ok(());
-    }
-    let heads = json(&heads)?;
+    let wanted = json(&wanted)?;
     let rows = sqlx::query!(
         r#"select v.dossier as "dossier!", v.version as "version!", v.state as "state!"
          from json_each(?1) w
          cross join dossier_versions v on v.dossier = w.value ->> 0 and v.version = w.value ->> 1"#,
-        heads
+        wanted
     )
     .fetch_all(conn)
     .await

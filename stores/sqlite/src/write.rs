@@ -13,7 +13,7 @@ use lienthong_core::{
 };
 use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
-use self::operations::{insert_operations, lanes, past_attempts, update_operations};
+use self::operations::{edits, insert_operations, lanes, past_attempts, update_operations};
 use crate::{
     error::{missing_rows, store_error},
     incidents, merge,
@@ -38,6 +38,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     update_operations(conn, &open).await?;
     insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
     past_attempts(conn, work).await?;
+    edits(conn, work).await?;
     moves(conn, work).await?;
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;

@@ -449,7 +449,9 @@ async fn needs_are_found_by_their_beginning_and_nothing_else() {
     for prefix in
         ["mapping:p:ward:", "mapping:p:ward", "mapping:p:ward:\u{10ffff}", "code:%", "code:_", "", "z"]
     {
-        let scope = Scope { scan: vec![Scan::Need { prefix: prefix.into(), limit: 9 }], ..Scope::default() };
+        let connectors = vec!["dvcqg".parse().unwrap()];
+        let scan = vec![Scan::Need { connectors, prefix: prefix.into(), limit: 9 }];
+        let scope = Scope { scan, ..Scope::default() };
         let found = decide(&store, scope, |work| work.lanes.len()).await.unwrap();
         assert_eq!(found, needs.iter().filter(|n| n.starts_with(prefix)).count(), "{prefix}");
     }

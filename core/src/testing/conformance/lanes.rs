@@ -126,11 +126,22 @@ pub(super) async fn held_lanes_are_found_by_the_exact_beginning_of_their_need(h:
         ("snapshot:a_bc", &[]),
     ];
     for (prefix, keys) in expected {
-        let found = seed::found(h, seed::scan(Scan::Need { prefix: prefix.into(), limit: 10 })).await?;
+        let found = seed::found(h, seed::needed(prefix, 10)).await?;
         ensure_eq!(found, keys.to_vec(), "held lanes whose need begins with {prefix:?}, exactly");
     }
-    let found = seed::found(h, seed::scan(Scan::Need { prefix: "mapping:".into(), limit: 2 })).await?;
+    let found = seed::found(h, seed::needed("mapping:", 2)).await?;
     ensure_eq!(found.len(), 2, "held lanes by need, at most two");
+    h.unit(seed::nothing(), |work| {
+        for key in ["0-gone", "1-gone"] {
+            let mut lane =
+                seed::lane_of(work, "gone", key, &[(OperationState::Held, in_minutes(work.now, 0))]);
+            lane.open[0].need = Some(fixtures::need("mapping:dvcqg:unit:0"));
+            seed::put_lane(work, lane);
+        }
+    })
+    .await?;
+    let found = seed::found(h, seed::needed("mapping:", 2)).await?;
+    ensure_eq!(found, vec!["b", "d"], "lanes of other connectors do not stand before ours");
     Ok(())
 }
 

@@ -48,6 +48,11 @@ pub(super) fn scan(scan: Scan) -> Scope {
     Scope { scan: vec![scan], ..Scope::default() }
 }
 
+/// Held lanes of the portal by their need.
+pub(super) fn needed(prefix: &str, limit: usize) -> Scope {
+    scan(Scan::Need { connectors: vec![fixtures::connector(PORTAL)], prefix: prefix.into(), limit })
+}
+
 /// Due lanes of the portal in a state.
 pub(super) fn due(state: LaneState, limit: usize) -> Scope {
     scan(Scan::Due { connector: fixtures::connector(PORTAL), state, limit })

@@ -245,6 +245,8 @@ pub(super) async fn an_operation_is_shown_with_its_attempts_and_state(h: &Harnes
     };
     let code = fixtures::nth_code(1);
     let expected = OperationView {
+        edits: 0,
+        begun: false,
         id: ids[1],
         connector: PORTAL.into(),
         action: "sync_dossier".into(),

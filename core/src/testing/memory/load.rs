@@ -151,23 +151,21 @@ fn scanned(tables: &Tables, scan: &Scan, now: jiff::Timestamp) -> Vec<RowId> {
             let theirs = running().filter(|l| l.lease.as_ref().is_some_and(|lease| lease.holder == *holder));
             theirs.take(*limit).map(|l| l.id).collect()
         }
-        Scan::Need { prefix, limit } => {
+        Scan::Need { connectors, prefix, limit } => {
             let from = tables.lanes_need.range((prefix.clone(), RowId::MIN)..);
             let with = from.take_while(|(need, _)| need.starts_with(prefix.as_str())).map(|(_, row)| *row);
-            let held = with.filter(|row| tables.lanes.get(row).is_some_and(|l| l.state == LaneState::Held));
+            let is_held =
+                |l: &crate::lane::Lane| l.state == LaneState::Held && connectors.contains(&l.connector);
+            let held = with.filter(|row| tables.lanes.get(row).is_some_and(is_held));
             held.take(*limit).collect()
         }
     }
 }
 
 fn head_states(tables: &Tables, work: &mut Work) {
-    if !work.scope.head_states {
-        return;
-    }
-    for head in work.lanes.values().filter_map(|lane| lane.row.head()) {
-        let (Some(dossier), Some(version)) = (head.dossier, head.version) else { continue };
-        if let Some(stored) = tables.versions.get(&(dossier, version)) {
-            work.states.insert((dossier, version), Arc::clone(&stored.record.state));
+    for key in work.wanted_states() {
+        if let Some(stored) = tables.versions.get(&key) {
+            work.states.insert(key, Arc::clone(&stored.record.state));
         }
     }
 }

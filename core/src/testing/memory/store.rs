@@ -11,13 +11,14 @@ use crate::{
     clock::later,
     id::{ConnectorId, RowId},
     lane::LaneState,
+    operation::OperationState,
     payment::{PaymentState, ReferenceState},
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
-        work::Scope,
+        work::{LedgerDelta, Scope},
     },
 };
 
@@ -200,6 +201,24 @@ impl Store for MemoryStore {
         tokio::task::yield_now().await;
         let tables = self.open()?;
         Ok(LedgerState { total: tables.ledger_total(), open: tables.open_count })
+    }
+
+    async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        let total = tables.ledger_total();
+        let ended = |state| tables.operations.values().filter(|o| o.state == state).count() as i64;
+        let counted = LedgerDelta {
+            admitted: tables.events.len() as i64,
+            quarantined: tables.quarantine.len() as i64,
+            planned: tables.operations.len() as i64,
+            succeeded: ended(OperationState::Succeeded),
+            refused: ended(OperationState::Refused),
+            superseded: ended(OperationState::Superseded),
+            dismissed: ended(OperationState::Dismissed),
+            ..total
+        };
+        Ok(LedgerAudit { ledgers: LedgerState { total, open: tables.open_count }, counted })
     }
 
     async fn references_to_ask(

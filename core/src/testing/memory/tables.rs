@@ -15,7 +15,7 @@ use crate::{
     payment::{PaymentRecord, ReferenceRecord},
     port::{
         store::{ConnectorCondition, OutboxRow, RawCallback, Session},
-        work::{EventRecord, LedgerDelta, Merge, QuarantineRecord, VersionRecord},
+        work::{EditRecord, EventRecord, LedgerDelta, Merge, QuarantineRecord, VersionRecord},
     },
 };
 
@@ -107,6 +107,7 @@ pub(super) struct Tables {
     pub(super) open: BTreeMap<RowId, BTreeMap<i64, RowId>>,
     pub(super) open_count: i64,
     pub(super) attempts: BTreeMap<(RowId, i32), Attempt>,
+    pub(super) edits: BTreeMap<(RowId, i32), (Timestamp, EditRecord)>,
     /// Payments without their references.
     pub(super) payments: BTreeMap<RowId, PaymentRecord>,
     pub(super) payment_ids: BTreeMap<PaymentId, RowId>,

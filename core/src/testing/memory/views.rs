@@ -10,15 +10,17 @@ use super::{
 };
 use crate::{
     id::{DossierCode, RowId},
-    lane::LaneState,
+    lane::{Lane, LaneState},
     need::Need,
     operation::{Attempt, Operation, OperationState},
     port::{
         store::{LedgerState, StoreError},
         views::{
-            AttemptView, EventView, IncidentView, LaneCount, OperationFilter, OperationView, Overview,
-            ParcelView, PartnerCount, PaymentView, QuarantineView, ReferenceView, Timeline, UnitCount, Views,
+            AttemptView, EditView, EventView, IncidentView, LaneCount, LaneFilter, LaneView, OperationFilter,
+            OperationView, Overview, ParcelView, PartnerCount, PaymentView, QuarantineView, ReferenceView,
+            Timeline, UnitCount, Views,
         },
+        work::EditRecord,
     },
 };
 
@@ -47,6 +49,8 @@ fn operation_view(tables: &Tables, o: &Operation) -> Result<OperationView, Store
         cause: o.cause.map(|c| c.code().to_owned()),
         said: o.said.clone(),
         attempts: o.attempts,
+        edits: o.edits,
+        begun: o.begun,
         due_us: us(o.due_at),
         created_us: us(o.created_at),
         ended_us: o.ended_at.map(us),
@@ -267,6 +271,41 @@ fn is_wanted(filter: &OperationFilter, o: &Operation) -> bool {
         && fits(filter.need.as_ref(), o.need.as_ref().map(Need::to_string).as_deref())
 }
 
+fn lane_view(tables: &Tables, lane: &Lane) -> Result<LaneView, StoreError> {
+    let head = lane.head.and_then(|id| tables.operations.get(&id));
+    Ok(LaneView {
+        id: lane.id,
+        connector: lane.connector.to_string(),
+        key: lane.key.to_string(),
+        state: lane.state.name().to_owned(),
+        since_us: us(lane.since),
+        due_us: us(lane.due_at),
+        behind: tables.open.get(&lane.id).map_or(0, |open| open.len() as i64 - 1),
+        head: head.map(|o| operation_view(tables, o)).transpose()?,
+    })
+}
+
+fn is_wanted_lane(filter: &LaneFilter, lane: &LaneView) -> bool {
+    let head = lane.head.as_ref();
+    let fits = |wanted: &Option<String>, value: Option<&String>| wanted.is_none() || wanted.as_ref() == value;
+    let has_setbacks = head.is_some_and(|head| head.attempts > 0);
+    let is_state = match (filter.state, filter.id) {
+        (Some(state), _) => state != LaneState::Idle && state.name() == lane.state,
+        (None, Some(_)) => true,
+        (None, None) => match lane.state.as_str() {
+            "idle" | "running" => false,
+            "ready" => has_setbacks,
+            _ => true,
+        },
+    };
+    is_state
+        && filter.id.is_none_or(|id| id == lane.id)
+        && fits(&filter.connector, Some(&lane.connector))
+        && fits(&filter.unit, head.and_then(|o| o.unit.as_ref()))
+        && fits(&filter.cause, head.and_then(|o| o.cause.as_ref()))
+        && filter.after.is_none_or(|after| lane.place().is_some_and(|place| place > after))
+}
+
 #[async_trait]
 impl Views for MemoryStore {
     async fn overview(&self, since_us: i64) -> Result<Overview, StoreError> {
@@ -308,6 +347,31 @@ impl Views for MemoryStore {
         let state = o.dossier.zip(o.version).and_then(|key| tables.versions.get(&key));
         let state = state.map(|version| version.record.state.to_string());
         Ok(Some((operation_view(&tables, o)?, attempts(&tables, o), state)))
+    }
+
+    async fn lanes(&self, filter: &LaneFilter) -> Result<Vec<LaneView>, StoreError> {
+        let tables = self.open()?;
+        let all = tables.lanes.values().map(|lane| lane_view(&tables, lane));
+        let mut wanted: Vec<LaneView> = all.collect::<Result<_, _>>()?;
+        wanted.retain(|lane| is_wanted_lane(filter, lane));
+        wanted.sort_by_key(LaneView::place);
+        wanted.truncate(usize::try_from(filter.limit).unwrap_or(0));
+        Ok(wanted)
+    }
+
+    async fn edits(&self, operations: &[i64]) -> Result<Vec<EditView>, StoreError> {
+        let tables = self.open()?;
+        let wanted = tables.edits.iter().filter(|((operation, _), _)| operations.contains(operation));
+        let view = |((operation, number), (at, edit)): (&(RowId, i32), &(Timestamp, EditRecord))| EditView {
+            operation: *operation,
+            number: *number,
+            at_us: us(*at),
+            actor: edit.actor.clone(),
+            reason: edit.reason.clone(),
+            before: edit.before.to_string(),
+            after: edit.after.to_string(),
+        };
+        Ok(wanted.map(view).collect())
     }
 
     async fn quarantine(&self, after: i64, limit: i64) -> Result<Vec<QuarantineView>, StoreError> {

@@ -184,6 +184,10 @@ fn operations(tables: &Tables, work: &Work) -> Result<(), StoreError> {
         let is_new = attempts.insert(key) && !tables.attempts.contains_key(&key);
         ensure(is_new, || contended("attempts_pkey", key))?;
     }
+    for edit in &work.edits {
+        let key = (edit.operation, edit.number);
+        ensure(!tables.edits.contains_key(&key), || contended("edits_pkey", key))?;
+    }
     Ok(())
 }
 
@@ -258,6 +262,9 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
     }
     for (operation, attempt) in work.past_attempts {
         tables.attempts.insert((operation, attempt.number), attempt);
+    }
+    for edit in work.edits {
+        tables.edits.insert((edit.operation, edit.number), (now, edit));
     }
     for (connector, parcel, record) in work.new_moves {
         tables.moves.entry((connector, record.record.clone())).or_insert((parcel, record));

@@ -4,7 +4,7 @@ use lienthong_core::{
     operation::OperationState,
     port::{
         store::StoreError,
-        views::{AttemptView, OperationFilter, OperationView},
+        views::{AttemptView, EditView, OperationFilter, OperationView},
     },
 };
 use sqlx::PgConnection;
@@ -26,6 +26,8 @@ struct Row {
     cause: Option<String>,
     said: Option<String>,
     attempts: i32,
+    edits: i32,
+    begun: bool,
     due_at: i64,
     created_at: i64,
     ended_at: Option<i64>,
@@ -54,6 +56,8 @@ impl Row {
             cause: self.cause,
             said: self.said,
             attempts: self.attempts,
+            edits: self.edits,
+            begun: self.begun,
             due_us: self.due_at,
             created_us: self.created_at,
             ended_us: self.ended_at,
@@ -66,12 +70,12 @@ impl Row {
     }
 }
 
-/// Which operations: by people's filter, of one dossier, or one alone.
+/// Which operations: by people's filter, of one dossier, or by number.
 #[derive(Default)]
 struct Wanted<'a> {
     filter: Option<&'a OperationFilter>,
     dossier: Option<i64>,
-    id: Option<i64>,
+    ids: Option<&'a [i64]>,
 }
 
 /// One statement for all: what is not wanted is null and drops out when the statement is planned, which happens anew
@@ -82,17 +86,17 @@ async fn select(conn: &mut PgConnection, wanted: Wanted<'_>) -> Result<Vec<Opera
         Row,
         r#"
         select o.id, o.connector, o.action, l.key as lane, o.position, coalesce(l.head = o.id, false) as "is_head!",
-            o.subject, o.unit, o.version, o.state, o.need, o.cause, o.said, o.attempts, o.due_at, o.created_at,
-            o.ended_at, o.superseded_by, o.decided_by, o.payload, o.proof, o.event
+            o.subject, o.unit, o.version, o.state, o.need, o.cause, o.said, o.attempts, o.edits, o.begun,
+            o.due_at, o.created_at, o.ended_at, o.superseded_by, o.decided_by, o.payload, o.proof, o.event
         from operations o join lanes l on l.id = o.lane
-        where ($1::bigint is null or o.id = $1) and ($2::bigint is null or o.dossier = $2)
+        where ($1::bigint[] is null or o.id = any($1)) and ($2::bigint is null or o.dossier = $2)
             and ($3::text is null or o.connector = $3) and ($4::text is null or o.action = $4)
             and ($5::smallint is null or o.state = $5) and ($6::text is null or o.unit = $6)
             and ($7::text is null or o.cause = $7) and ($8::text is null or o.need = $8)
             and (not $9::boolean or o.state < 10) and o.id > $10
         order by o.id limit $11::bigint
         "#,
-        wanted.id,
+        wanted.ids as _,
         wanted.dossier,
         filter.and_then(|f| f.connector.as_deref()),
         filter.and_then(|f| f.action.as_deref()),
@@ -119,6 +123,11 @@ pub(crate) async fn operations(
     select(conn, Wanted { filter: Some(filter), ..Wanted::default() }).await
 }
 
+/// Operations by number.
+pub(crate) async fn numbered(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<OperationView>, StoreError> {
+    select(conn, Wanted { ids: Some(ids), ..Wanted::default() }).await
+}
+
 /// Operations of a dossier, in the order they were planned.
 pub(crate) async fn of_dossier(
     conn: &mut PgConnection,
@@ -132,7 +141,7 @@ pub(crate) async fn operation(
     conn: &mut PgConnection,
     id: i64,
 ) -> Result<Option<(OperationView, Vec<AttemptView>, Option<String>)>, StoreError> {
-    let found = select(conn, Wanted { id: Some(id), ..Wanted::default() }).await?;
+    let found = select(conn, Wanted { ids: Some(&[id]), ..Wanted::default() }).await?;
     let Some(operation) = found.into_iter().next() else { return Ok(None) };
     let attempts = attempts(conn, &[id]).await?;
     let state = sqlx::query_scalar!(
@@ -164,6 +173,20 @@ pub(crate) async fn attempts(
         from operations where id = any($1) and attempt_number is not null and attempt_started_at is not null
         order by 1, 2
         "#,
+        operations as _,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)
+}
+
+/// Edits of operations, by operation and number.
+pub(crate) async fn edits(conn: &mut PgConnection, operations: &[i64]) -> Result<Vec<EditView>, StoreError> {
+    sqlx::query_as!(
+        EditView,
+        "select operation, number, at as at_us, actor, reason, before, after
+        from edits where operation = any($1)
+        order by operation, number",
         operations as _,
     )
     .fetch_all(conn)

@@ -52,14 +52,16 @@ pub(super) async fn update_operations(conn: &mut PgConnection, rows: &[&Operatio
             attempt_ended_at = n.attempt_ended_at, attempt_outcome = n.attempt_outcome,
             attempt_cause = n.attempt_cause, attempt_said = n.attempt_said, attempt_holder = n.attempt_holder,
             cause = n.cause, said = n.said, proof = n.proof, superseded_by = n.superseded_by,
-            decided_by = n.decided_by, ended_at = n.ended_at
+            decided_by = n.decided_by, ended_at = n.ended_at, edits = n.edits
         from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
             $8::bigint[], $9::text[], $10::text[], $11::smallint[], $12::bigint[], $13::text[], $14::integer[],
             $15::boolean[], $16::boolean[], $17::integer[], $18::bigint[], $19::bigint[], $20::text[], $21::text[],
-            $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::text[], $29::bigint[])
+            $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::text[], $29::bigint[],
+            $30::integer[])
             as n(id, lane, position, connector, action, dossier, subject, version, unit, payload, state, due_at, need,
                 attempts, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
-                attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, ended_at)
+                attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, ended_at,
+                edits)
         where o.id = n.id and o.lane = n.lane",
         &col(rows, |o| o.id) as _,
         &col(rows, |o| o.lane) as _,
@@ -90,6 +92,7 @@ pub(super) async fn update_operations(conn: &mut PgConnection, rows: &[&Operatio
         &col(rows, |o| o.superseded_by) as _,
         &col(rows, |o| o.decided_by.as_deref()) as _,
         &col(rows, |o| us_if(o.ended_at)) as _,
+        &col(rows, |o| o.edits) as _,
     );
     run_all(conn, written, "operations", rows.len()).await
 }
@@ -102,13 +105,13 @@ pub(super) async fn insert_operations(conn: &mut PgConnection, rows: &[&Operatio
         "insert into operations (id, lane, position, connector, action, dossier, subject, version, unit, event, payload,
             state, due_at, need, attempts, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at,
             attempt_outcome, attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by,
-            decided_by, created_at, ended_at)
+            decided_by, created_at, ended_at, edits)
         select n.*
         from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
             $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::smallint[], $13::bigint[], $14::text[],
             $15::integer[], $16::boolean[], $17::boolean[], $18::integer[], $19::bigint[], $20::bigint[], $21::text[],
             $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[], $28::bigint[], $29::text[],
-            $30::bigint[], $31::bigint[]) as n",
+            $30::bigint[], $31::bigint[], $32::integer[]) as n",
         &col(rows, |o| o.id) as _,
         &col(rows, |o| o.lane) as _,
         &col(rows, |o| o.position) as _,
@@ -140,6 +143,7 @@ pub(super) async fn insert_operations(conn: &mut PgConnection, rows: &[&Operatio
         &col(rows, |o| o.decided_by.as_deref()) as _,
         &col(rows, |o| us(o.created_at)) as _,
         &col(rows, |o| us_if(o.ended_at)) as _,
+        &col(rows, |o| o.edits) as _,
     );
     run(conn, written).await
 }
@@ -166,6 +170,26 @@ pub(super) async fn past_attempts(conn: &mut PgConnection, work: &Work) -> Resul
         &col(rows, |(_, a)| a.cause.map(lienthong_core::outcome::Cause::code)) as _,
         &col(rows, |(_, a)| a.said.as_deref()) as _,
         &col(rows, |(_, a)| a.holder.as_str()) as _,
+    );
+    run(conn, written).await
+}
+
+pub(super) async fn edits(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &work.edits;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into edits (operation, number, actor, reason, before, after, at)
+        select e.*, $7::bigint
+        from unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[]) as e",
+        &col(rows, |e| e.operation) as _,
+        &col(rows, |e| e.number) as _,
+        &col(rows, |e| e.actor.as_str()) as _,
+        &col(rows, |e| e.reason.as_str()) as _,
+        &col(rows, |e| &*e.before) as _,
+        &col(rows, |e| &*e.after) as _,
+        us(work.now),
     );
     run(conn, written).await
 }

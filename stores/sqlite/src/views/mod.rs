@@ -1,5 +1,6 @@
 //! Questions of people. Each method answers from one snapshot; none of them locks anything.
 
+mod lanes;
 mod operations;
 mod overview;
 mod quarantine;
@@ -8,7 +9,10 @@ mod timeline;
 use async_trait::async_trait;
 use lienthong_core::port::{
     store::StoreError,
-    views::{AttemptView, OperationFilter, OperationView, Overview, QuarantineView, Timeline, Views},
+    views::{
+        AttemptView, EditView, LaneFilter, LaneView, OperationFilter, OperationView, Overview,
+        QuarantineView, Timeline, Views,
+    },
 };
 
 use crate::{SqliteStore, unit};
@@ -35,6 +39,17 @@ impl Views for SqliteStore {
         id: i64,
     ) -> Result<Option<(OperationView, Vec<AttemptView>, Option<String>)>, StoreError> {
         unit::read(self, move |conn| Box::pin(operations::operation(conn, id))).await
+    }
+
+    async fn lanes(&self, filter: &LaneFilter) -> Result<Vec<LaneView>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| Box::pin(async move { lanes::lanes(conn, &filter).await })).await
+    }
+
+    async fn edits(&self, operations: &[i64]) -> Result<Vec<EditView>, StoreError> {
+        let operations = operations.to_vec();
+        unit::read(self, move |conn| Box::pin(async move { operations::edits(conn, &operations).await }))
+            .await
     }
 
     async fn quarantine(&self, after: i64, limit: i64) -> Result<Vec<QuarantineView>, StoreError> {

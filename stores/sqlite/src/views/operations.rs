@@ -4,7 +4,7 @@ use lienthong_core::{
     operation::OperationState,
     port::{
         store::StoreError,
-        views::{AttemptView, OperationFilter, OperationView},
+        views::{AttemptView, EditView, OperationFilter, OperationView},
     },
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -30,6 +30,8 @@ struct Row {
     cause: Option<String>,
     said: Option<String>,
     attempts: i32,
+    edits: i32,
+    begun: bool,
     due_at: i64,
     created_at: i64,
     ended_at: Option<i64>,
@@ -58,6 +60,8 @@ impl Row {
             cause: self.cause,
             said: self.said,
             attempts: self.attempts,
+            edits: self.edits,
+            begun: self.begun,
             due_us: self.due_at,
             created_us: self.created_at,
             ended_us: self.ended_at,
@@ -70,12 +74,12 @@ impl Row {
     }
 }
 
-/// Which operations: by people's filter, of one dossier, or one alone.
+/// Which operations: by people's filter, of one dossier, or by number.
 #[derive(Default)]
 struct Wanted<'a> {
     filter: Option<&'a OperationFilter>,
     dossier: Option<i64>,
-    id: Option<i64>,
+    ids: Option<&'a [i64]>,
 }
 
 /// One statement, built of what is wanted: SQLite plans without knowing the parameters, and a condition that may drop
@@ -83,13 +87,13 @@ struct Wanted<'a> {
 async fn select(conn: &mut SqliteConnection, wanted: Wanted<'_>) -> Result<Vec<OperationView>, StoreError> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "select o.id, o.connector, o.action, l.key as lane, o.position, coalesce(l.head = o.id, 0) as is_head,
-            o.subject, o.unit, o.version, o.state, o.need, o.cause, o.said, o.attempts, o.due_at, o.created_at,
-            o.ended_at, o.superseded_by, o.decided_by, o.payload, o.proof, o.event
+            o.subject, o.unit, o.version, o.state, o.need, o.cause, o.said, o.attempts, o.edits, o.begun,
+            o.due_at, o.created_at, o.ended_at, o.superseded_by, o.decided_by, o.payload, o.proof, o.event
         from operations o join lanes l on l.id = o.lane
         where true",
     );
-    if let Some(id) = wanted.id {
-        query.push(" and o.id = ").push_bind(id);
+    if let Some(ids) = wanted.ids {
+        query.push(" and o.id in (select value from json_each(").push_bind(json(ids)?).push("))");
     }
     if let Some(dossier) = wanted.dossier {
         query.push(" and o.dossier = ").push_bind(dossier);
@@ -142,6 +146,14 @@ pub(crate) async fn operations(
     select(conn, Wanted { filter: Some(filter), ..Wanted::default() }).await
 }
 
+/// Operations by number.
+pub(crate) async fn numbered(
+    conn: &mut SqliteConnection,
+    ids: &[i64],
+) -> Result<Vec<OperationView>, StoreError> {
+    select(conn, Wanted { ids: Some(ids), ..Wanted::default() }).await
+}
+
 /// Operations of a dossier, in the order they were planned.
 pub(crate) async fn of_dossier(
     conn: &mut SqliteConnection,
@@ -155,7 +167,7 @@ pub(crate) async fn operation(
     conn: &mut SqliteConnection,
     id: i64,
 ) -> Result<Option<(OperationView, Vec<AttemptView>, Option<String>)>, StoreError> {
-    let found = select(conn, Wanted { id: Some(id), ..Wanted::default() }).await?;
+    let found = select(conn, Wanted { ids: Some(&[id]), ..Wanted::default() }).await?;
     let Some(operation) = found.into_iter().next() else { return Ok(None) };
     let attempts = attempts(conn, &[id]).await?;
     let state = sqlx::query_scalar!(
@@ -190,6 +202,24 @@ pub(crate) async fn attempts(
             and attempt_started_at is not null
         order by 1, 2
         "#,
+        operations
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(store_error)
+}
+
+/// Edits of operations, by operation and number.
+pub(crate) async fn edits(
+    conn: &mut SqliteConnection,
+    operations: &[i64],
+) -> Result<Vec<EditView>, StoreError> {
+    let operations = json(operations)?;
+    sqlx::query_as!(
+        EditView,
+        r#"select operation, number as "number!: i32", at as at_us, actor, reason, before, after
+        from edits where operation in (select value from json_each(?1))
+        order by operation, number"#,
         operations
     )
     .fetch_all(conn)

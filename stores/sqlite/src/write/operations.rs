@@ -71,7 +71,8 @@ pub(super) async fn update_operations(
             attempt_cause = n.value ->> 'attempt_cause', attempt_said = n.value ->> 'attempt_said',
             attempt_holder = n.value ->> 'attempt_holder', cause = n.value ->> 'cause', said = n.value ->> 'said',
             proof = n.value ->> 'proof', superseded_by = n.value ->> 'superseded_by',
-            decided_by = n.value ->> 'decided_by', ended_at = n.value ->> 'ended_at'
+            decided_by = n.value ->> 'decided_by', ended_at = n.value ->> 'ended_at',
+            edits = n.value ->> 'edits'
          from jsonb_each(?1) n
          where operations.id = n.value ->> 'id'",
         rows
@@ -88,7 +89,7 @@ pub(super) async fn insert_operations(
         "insert into operations (id, lane, position, connector, action, dossier, subject, version, unit, event,
             payload, state, due_at, need, attempts, begun, doubted, attempt_number, attempt_started_at,
             attempt_ended_at, attempt_outcome, attempt_cause, attempt_said, attempt_holder, cause, said, proof,
-            superseded_by, decided_by, created_at, ended_at)
+            superseded_by, decided_by, created_at, ended_at, edits)
          select value ->> 'id', value ->> 'lane', value ->> 'position', value ->> 'connector', value ->> 'action',
             value ->> 'dossier', value ->> 'subject', value ->> 'version', value ->> 'unit', value ->> 'event',
             value ->> 'payload', value ->> 'state', value ->> 'due_at', value ->> 'need', value ->> 'attempts',
@@ -96,7 +97,7 @@ pub(super) async fn insert_operations(
             value ->> 'attempt_ended_at', value ->> 'attempt_outcome', value ->> 'attempt_cause',
             value ->> 'attempt_said', value ->> 'attempt_holder', value ->> 'cause', value ->> 'said',
             value ->> 'proof', value ->> 'superseded_by', value ->> 'decided_by', value ->> 'created_at',
-            value ->> 'ended_at'
+            value ->> 'ended_at', value ->> 'edits'
          from jsonb_each(?1)",
         rows
     );
@@ -122,6 +123,30 @@ pub(super) async fn past_attempts(conn: &mut SqliteConnection, work: &Work) -> R
         "insert into attempts (operation, number, started_at, ended_at, outcome, cause, said, holder)
          select value ->> 'operation', value ->> 'number', value ->> 'started_at', value ->> 'ended_at',
             value ->> 'outcome', value ->> 'cause', value ->> 'said', value ->> 'holder'
+         from jsonb_each(?1)",
+        rows
+    );
+    run(conn, written).await
+}
+
+pub(super) async fn edits(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let mut batch = Batch::new("edits");
+    for edit in &work.edits {
+        batch.row(&[
+            ("operation", &edit.operation),
+            ("number", &edit.number),
+            ("at", &work.now),
+            ("actor", &edit.actor),
+            ("reason", &edit.reason),
+            ("before", &&*edit.before),
+            ("after", &&*edit.after),
+        ])?;
+    }
+    let Some(rows) = batch.text()? else { return Ok(()) };
+    let written = sqlx::query!(
+        "insert into edits (operation, number, actor, reason, before, after, at)
+         select value ->> 'operation', value ->> 'number', value ->> 'actor', value ->> 'reason', value ->> 'before',
+            value ->> 'after', value ->> 'at'
          from jsonb_each(?1)",
         rows
     );
