@@ -5,12 +5,14 @@
 mod adopted;
 mod course;
 mod doubt;
+mod edit;
 mod events;
 mod hand_over;
 mod incidents;
 mod intake;
 mod join;
 mod lessons;
+mod ledger;
 mod money;
 mod post;
 mod review;

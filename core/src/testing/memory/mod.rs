@@ -119,6 +119,18 @@ impl MemoryStore {
         self.tables().epoch = epoch;
     }
 
+    /// Loses an operation's row, as no unit of work can: for tests of the audit.
+    pub fn lose_operation(&self, id: i64) {
+        let mut tables = self.tables();
+        tables.leave_place(id);
+        tables.operations.remove(&id);
+    }
+
+    /// Brings a lost operation's row back.
+    pub fn restore_operation(&self, operation: Operation) {
+        self.tables().put_operation(operation);
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
