@@ -156,7 +156,10 @@ impl Application {
             observe::health(Arc::clone(&self.engine), self.health.clone(), links.seen, pool.stopping()),
         );
         if let Some(metrics) = self.metrics.clone() {
-            pool.spawn("metrics", observe::metrics(self.store.views(), metrics, pool.stopping()));
+            pool.spawn(
+                "metrics",
+                observe::metrics(Arc::clone(&self.engine), self.store.views(), metrics, pool.stopping()),
+            );
         }
         Ok(Running { application: self, pool, ends })
     }

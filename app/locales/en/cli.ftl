@@ -82,6 +82,7 @@ cli-verdict-quarantined = Not accepted, reasons below
 cli-more-problems = … and { $count } more lines; use --json to see all.
 cli-next-page = There is more: add --after { $after }
 cli-done-retry = Operation { $id } is queued to be sent again; the reason is on record.
+cli-done-edit = The edit of operation { $id } is stored and goes out; the original is kept.
 cli-done-dismiss = Operation { $id } is dismissed; the reason is on record.
 cli-done-incident = Incident { $id } is closed; the reason is on record.
 cli-done-entry = Quarantine entry { $id } is closed; the reason is on record.
@@ -117,6 +118,21 @@ cli-ledger-superseded = Superseded
 cli-ledger-dismissed = Dismissed
 cli-ledger-open = Open
 cli-ledger-difference = Difference
+cli-audit-at = Rows recounted at
+cli-audit-never = The rows have not been recounted yet: lienthong ledger audit
+cli-audit-entry = Entry
+cli-audit-booked = Booked
+cli-audit-counted = Counted
+cli-audit-note = Received and duplicate cannot be recounted: a duplicate leaves no row.
+
+## Lanes and edits
+cli-no-lanes = No lane is blocked.
+cli-lane-behind = { $count } waiting behind
+cli-edited = Edit { $number } by { $by }
+cli-edit-document = The file lacks “payload” or “expected”.
+    .remedy = Get it by: lienthong operation payload NUMBER > file.json; change “payload”, leave “expected”.
+cli-edit-editor = No editor could be opened.
+    .remedy = Set EDITOR (e.g. EDITOR=nano), or use --file.
 
 ## When it cannot be done
 cli-no-config = There is no configuration file (looked for ./lienthong.toml, /etc/lienthong/lienthong.toml).

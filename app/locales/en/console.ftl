@@ -265,3 +265,47 @@ in-days = { $n ->
     [one] in { $n } day
    *[other] in { $n } days
 }
+
+## Blocked lanes
+lanes-title = Blocked lanes
+lanes-help = A lane is one dossier, payment or parcel at one partner. While its first operation is not done, those behind it wait; other lanes go on. The longest wait comes first.
+lanes-empty = No lane is blocked in this way.
+lanes-blocked = { $n ->
+    [one] { $n } lane is blocked: how long, why, who acts, the ways out
+   *[other] { $n } lanes are blocked: how long, why, who acts, the ways out
+}
+lane-age = How long
+lane-since = in this state since
+lane-behind = { $n ->
+    [one] { $n } operation waits behind
+   *[other] { $n } operations wait behind
+}
+lane-exits = Ways out
+lane-open = Open operation { $what }
+lane-link = Lane { $what } alone
+col-owner = Who acts
+
+## Fix and send
+edit-title = Fix and send
+edit-offer = Change what this operation carries; it goes out as edited, and the original is kept.
+edit-help = Change the content below, then send. The original is kept with your name and reason; it is not sent any more.
+edit-content = Content (JSON)
+edit-unmasked = Personal data is not masked here. That you opened this page is on record.
+edit-go = Store and send the edit
+edit-leave = Leave it
+edit-no-json = The content is no valid JSON: { $what }
+edit-fixed-title = What cannot be edited
+edits-title = Edited
+edit-number = Edit { $what }
+operation-edited = { $n ->
+    [one] Edited once before it was sent
+   *[other] Edited { $n } times before it was sent
+}
+col-place = Place
+col-before = Before
+col-after = After
+
+ledger-audited = The rows were last recounted
+ledger-audit-right = they match the ledgers.
+ledger-audit-wrong = they do not match; see what needs somebody above.
+ledger-audit-never = The rows have not been recounted yet; that happens by itself once a day.

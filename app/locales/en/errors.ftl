@@ -30,9 +30,24 @@ error-not_allowed = { $what ->
     [ended] The operation has ended: there is nothing left to do.
     [running] The operation is with the partner: wait for this attempt to end, then try again.
     [reason_missing] No reason was given, so nothing was done. Give a reason and send again.
+    [awaiting] The partner has this already and has not answered, so that it can no longer be edited. Wait for the answer.
+    [doubtful] It is not known yet whether the partner took what was sent before. Wait until that is resolved, then try again.
+    [begun] The partner may have received what was sent before, so it may only be repeated as it was. To change it, cancel it and request it under a new id.
+    [snapshot] The dossier has not come in full yet. Have the one-stop system publish all of it; that state takes the place of the held one.
+    [decision] The operation waits for a decision. Confirm it by “Send again” or “Dismiss” first.
+    [nothing_to_edit] This operation carries nothing that could be edited.
+    [unchanged] Nothing was changed, so nothing was sent.
     [no_connector] No connection here can do this yet, so it cannot be sent. Dismiss it, or wait for that connection.
    *[other] That cannot be done with the operation now ({ $what }).
 }
+error-edit_identity = { $what } cannot be edited: it says which dossier, payment or parcel this is about. Request another one instead; an element of a list keeps its id, and "deleted": true removes it.
+error-edit_money = { $what } cannot be edited: it says how much money goes where. Cancel the request and make a new one under a new id.
+error-edit_course = { $what } cannot be edited: events of the one-stop system decide it. Have it publish the event.
+error-edit_length = { $what } cannot be edited: the list keeps its length. To drop the whole operation, dismiss it with a reason.
+error-edit_misfit = The content does not fit (place – expected – got): { $what }
+error-edit_stale = Somebody edited the operation, or it changed, since you opened it (it is now at { $what }). Open it again, look at it, and edit on.
+error-no_such_lane = There is no lane with the number { $what }.
+error-unknown_owner = There is no owner “{ $what }”. Use: unit, administrator, partner, nobody.
 error-no_such_incident = There is no open incident { $what }.
 error-closes_itself = Incident { $what } closes by itself, when what is missing is supplied or the partner is back; it is not closed by hand.
 
@@ -40,6 +55,8 @@ notice-dossier = No dossier with the code { $what } is known
     .next = Check the code on the receipt. If it is right, the one-stop system has not published any event of it, or the event is in quarantine.
 notice-operation = There is no operation { $what }
     .next = The number may be mistyped. Look for it among the operations.
+notice-lane = There is no blocked lane { $what }
+    .next = It may have moved on, or the number was copied wrong. Open the list of blocked lanes.
 notice-entry = There is no quarantine entry { $what }
     .next = The number may be mistyped. Look for it in the quarantine.
 notice-address = There is no such page: { $what }

@@ -120,3 +120,36 @@ deed-running = The operation is with the partner just now. Wait for this attempt
 deed-no_connector = No connector of this installation can do this yet, so it cannot be sent. Dismiss it, or wait until one is installed.
 deed-ended = The operation has ended; there is nothing left to do.
 deed-not-allowed = That cannot be done with the operation now. Reload the page to see its state.
+deed-edited = The edit is stored, and the operation goes out so. The original is kept below, under “Edited”.
+deed-awaiting = The partner has this already and has not answered, so that it can no longer be edited. Wait for the answer.
+deed-doubtful = It is not known yet whether the partner took what was sent before. Wait until that is resolved, then try again.
+deed-begun = The partner may have received what was sent before, so it may only be repeated as it was. To change it, cancel it and request it under a new id.
+deed-snapshot = The dossier has not come in full yet. Have the one-stop system publish all of it; that state takes the place of the held one.
+deed-decision = The operation waits for a decision. Confirm it by “Send again” or “Dismiss” first.
+deed-nothing_to_edit = This operation carries nothing that could be edited.
+deed-unchanged = Nothing was changed, so nothing was sent.
+
+owner-unit = The unit that handles the dossier
+owner-administrator = The administrator
+owner-partner = The partner
+owner-nobody = Nobody, it goes on by itself
+
+exit-name-retry = Send again
+exit-name-edit = Fix and send
+exit-name-correction = Correct at the source
+exit-name-dismiss = Dismiss
+exit-name-wait = Wait
+exit-retry = the same content once more, when the cause is gone.
+exit-edit = change the content here, on record; the original is kept.
+exit-correction-dossier = the one-stop system corrects the dossier and publishes { $what } (or any event with a newer state); it takes the place of this one.
+exit-correction-snapshot = the one-stop system publishes the whole dossier (snapshot: full), e.g. { $what }; what is held goes on by itself.
+exit-correction-anew = the one-stop system cancels this request and makes a new one under a new id: { $what }.
+exit-dismiss = end it without sending, on record; what waits behind goes on.
+exit-wait = nothing to do, it goes on by itself.
+exit-wait-until = nothing to do, it goes on by itself at { $until }.
+exit-wait-paused = the connector is paused; when the partner is back everything goes out in order.
+
+edit-fixed-identity = says which dossier, payment or parcel this is; request another one instead
+edit-fixed-money = how much money goes where; cancel it and request it under a new id
+edit-fixed-course = events of the one-stop system decide it
+edit-fixed-length = the list keeps its length

@@ -79,6 +79,7 @@ cli-verdict-quarantined = Không nhận được, xem lý do bên dưới
 cli-more-problems = … và { $count } dòng nữa; dùng --json để xem tất cả.
 cli-next-page = Còn nữa: thêm --after { $after }
 cli-done-retry = Đã xếp thao tác { $id } vào hàng chờ gửi lại; lý do đã được ghi.
+cli-done-edit = Đã lưu bản sửa của thao tác { $id }; bản này sẽ được gửi, bản gốc được giữ.
 cli-done-dismiss = Đã bỏ qua thao tác { $id }; lý do đã được ghi.
 cli-done-incident = Đã đóng sự cố { $id }; lý do đã được ghi.
 cli-done-entry = Đã đóng mục cách ly { $id }; lý do đã được ghi.
@@ -111,6 +112,21 @@ cli-ledger-superseded = Thay
 cli-ledger-dismissed = Bỏ qua
 cli-ledger-open = Còn mở
 cli-ledger-difference = Chênh lệch
+cli-audit-at = Đếm lại trong kho lúc
+cli-audit-never = Kho chưa được đếm lại lần nào: lienthong ledger audit
+cli-audit-entry = Mục
+cli-audit-booked = Trong sổ
+cli-audit-counted = Đếm được
+cli-audit-note = Số nhận vào và số trùng không đếm lại được: bản trùng không được lưu thành dòng.
+
+## Luồng và bản sửa
+cli-no-lanes = Không có luồng nào bị chặn.
+cli-lane-behind = { $count } thao tác đợi phía sau
+cli-edited = Sửa lần { $number } bởi { $by }
+cli-edit-document = Tệp thiếu “payload” hoặc “expected”.
+    .remedy = Lấy tệp bằng: lienthong operation payload SỐ > tệp.json, sửa phần “payload”, giữ nguyên “expected”.
+cli-edit-editor = Không mở được trình soạn thảo.
+    .remedy = Đặt biến EDITOR (ví dụ EDITOR=nano), hoặc dùng --file.
 
 ## Khi không làm được
 cli-no-config = Không thấy tệp cấu hình (đã tìm ./lienthong.toml, /etc/lienthong/lienthong.toml).

@@ -217,3 +217,38 @@ took-seconds = { $what } giây
 in-minutes = sau { $n } phút
 in-hours = sau { $n } giờ
 in-days = sau { $n } ngày
+
+## Luồng bị chặn
+lanes-title = Luồng bị chặn
+lanes-help = Mỗi luồng là một hồ sơ, một khoản thanh toán hoặc một bưu gửi ở một đối tác. Thao tác đứng đầu chưa xong thì các thao tác sau của cùng luồng phải đợi; các luồng khác vẫn chạy. Chờ lâu nhất ở trên.
+lanes-empty = Không có luồng nào bị chặn theo điều kiện này.
+lanes-blocked = { $n } luồng đang bị chặn: xem bao lâu, vì sao, ai xử lý, lối ra
+lane-age = Bao lâu
+lane-since = ở trạng thái này từ
+lane-behind = { $n } thao tác đợi phía sau
+lane-exits = Lối ra
+lane-open = Mở thao tác { $what }
+lane-link = Chỉ luồng { $what }
+col-owner = Ai xử lý
+
+## Sửa rồi gửi lại
+edit-title = Sửa rồi gửi lại
+edit-offer = Sửa nội dung của thao tác này; bản đã sửa được gửi đi, bản gốc được giữ lại.
+edit-help = Sửa nội dung dưới đây rồi gửi. Bản gốc được giữ cùng tên người sửa và lý do; bản gốc không được gửi nữa.
+edit-content = Nội dung (JSON)
+edit-unmasked = Dữ liệu cá nhân ở đây không bị che. Việc bạn mở trang này đã được ghi lại.
+edit-go = Lưu và gửi bản đã sửa
+edit-leave = Không sửa nữa
+edit-no-json = Nội dung không phải JSON hợp lệ: { $what }
+edit-fixed-title = Những chỗ không sửa được
+edits-title = Đã sửa
+edit-number = Lần sửa { $what }
+operation-edited = Đã sửa { $n } lần trước khi gửi
+col-place = Chỗ
+col-before = Trước
+col-after = Sau
+
+ledger-audited = Đếm lại từng dòng trong kho lần gần nhất
+ledger-audit-right = khớp với sổ.
+ledger-audit-wrong = lệch với sổ, xem việc cần người xử lý ở trên.
+ledger-audit-never = Kho chưa được đếm lại lần nào; hệ thống tự đếm mỗi ngày một lần.

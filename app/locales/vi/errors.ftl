@@ -30,9 +30,24 @@ error-not_allowed = { $what ->
     [ended] Thao tác đã kết thúc nên không còn gì để làm.
     [running] Thao tác đang nằm ở đối tác nên chưa làm được. Đợi lần gửi này kết thúc rồi thử lại.
     [reason_missing] Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi gửi lại.
+    [awaiting] Đối tác đã nhận bản này và chưa trả kết quả nên không sửa được nữa. Đợi kết quả.
+    [doubtful] Chưa rõ đối tác đã ghi nhận bản trước hay chưa nên chưa sửa được. Đợi Liên thông hỏi lại xong rồi thử lại.
+    [begun] Đối tác có thể đã nhận bản trước, nên chỉ được gửi lại y nguyên. Muốn đổi nội dung: huỷ rồi lập yêu cầu mới với mã mới.
+    [snapshot] Hồ sơ chưa có thông tin đầy đủ. Nhờ phần mềm một cửa phát toàn bộ hồ sơ; bản đó sẽ thay cho bản đang giữ.
+    [decision] Thao tác đang chờ một quyết định. Xác nhận bằng “Gửi lại” hoặc “Bỏ qua” trước.
+    [nothing_to_edit] Thao tác này không mang dữ liệu nào sửa được.
+    [unchanged] Nội dung chưa có gì thay đổi nên chưa gửi.
     [no_connector] Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua thao tác, hoặc đợi kết nối đó được cài đặt.
    *[other] Lúc này không làm được việc đó với thao tác ({ $what }).
 }
+error-edit_identity = Không sửa được { $what }: đây là chỗ nhận ra hồ sơ, khoản hoặc bưu gửi. Muốn việc khác thì lập yêu cầu mới; phần tử của danh sách thì giữ nguyên id và đặt "deleted": true nếu muốn bỏ.
+error-edit_money = Không sửa được { $what }: đây là số tiền hoặc nơi nhận tiền. Huỷ khoản này rồi lập khoản mới với mã mới.
+error-edit_course = Không sửa được { $what }: phần này do sự kiện của phần mềm một cửa quyết định. Nhờ phần mềm một cửa phát sự kiện tương ứng.
+error-edit_length = Không sửa được { $what }: danh sách này giữ nguyên số phần tử. Muốn bỏ cả thao tác thì bỏ qua có lý do.
+error-edit_misfit = Nội dung chưa đúng (chỗ – cần có – nhận được): { $what }
+error-edit_stale = Thao tác đã được người khác sửa hoặc đã đổi từ khi bạn mở nó (bản hiện nay: { $what }). Mở lại, xem bản mới rồi sửa tiếp.
+error-no_such_lane = Không có luồng nào mang số { $what }.
+error-unknown_owner = Không có nhóm người xử lý “{ $what }”. Dùng: unit, administrator, partner, nobody.
 error-no_such_incident = Không có sự cố đang mở nào mang số { $what }.
 error-closes_itself = Sự cố { $what } tự đóng khi thứ còn thiếu được bổ sung hoặc đối tác hoạt động lại; không đóng bằng tay.
 
@@ -40,6 +55,8 @@ notice-dossier = Chưa có hồ sơ mang mã { $what }
     .next = Kiểm tra lại mã trên giấy hẹn. Nếu mã đúng, phần mềm một cửa chưa phát sự kiện nào của hồ sơ này, hoặc sự kiện đang nằm ở mục Cách ly.
 notice-operation = Không có thao tác số { $what }
     .next = Có thể số đã chép nhầm. Mở danh sách Thao tác để tìm.
+notice-lane = Không có luồng bị chặn số { $what }
+    .next = Có thể luồng đã chạy tiếp, hoặc số đã chép nhầm. Mở danh sách Luồng bị chặn để xem.
 notice-entry = Không có bản ghi cách ly số { $what }
     .next = Có thể số đã chép nhầm. Mở mục Cách ly để tìm.
 notice-address = Không có trang này: { $what }

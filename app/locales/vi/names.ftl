@@ -120,3 +120,36 @@ deed-running = Thao tác đang nằm ở đối tác nên chưa làm được. �
 deed-no_connector = Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua, hoặc đợi kết nối đó được cài đặt.
 deed-ended = Thao tác đã kết thúc nên không còn gì để làm.
 deed-not-allowed = Lúc này không làm được việc đó với thao tác. Tải lại trang để xem trạng thái mới.
+deed-edited = Đã lưu bản sửa; thao tác sẽ gửi bản này. Bản gốc vẫn được giữ ở mục Đã sửa.
+deed-awaiting = Đối tác đã nhận bản này và chưa trả kết quả nên không sửa được nữa. Đợi kết quả.
+deed-doubtful = Chưa rõ đối tác đã ghi nhận bản trước hay chưa nên chưa sửa được. Đợi Liên thông hỏi lại xong rồi thử lại.
+deed-begun = Đối tác có thể đã nhận bản trước, nên chỉ được gửi lại y nguyên. Muốn đổi nội dung: huỷ rồi lập yêu cầu mới với mã mới.
+deed-snapshot = Hồ sơ chưa có thông tin đầy đủ. Nhờ phần mềm một cửa phát toàn bộ hồ sơ; bản đó sẽ thay cho bản đang giữ.
+deed-decision = Thao tác đang chờ một quyết định. Xác nhận bằng “Gửi lại” hoặc “Bỏ qua” trước.
+deed-nothing_to_edit = Thao tác này không mang dữ liệu nào sửa được.
+deed-unchanged = Nội dung chưa có gì thay đổi nên chưa gửi.
+
+owner-unit = Đơn vị xử lý hồ sơ
+owner-administrator = Quản trị hệ thống
+owner-partner = Đối tác
+owner-nobody = Không ai, tự chạy tiếp
+
+exit-name-retry = Gửi lại
+exit-name-edit = Sửa rồi gửi lại
+exit-name-correction = Sửa từ phần mềm một cửa
+exit-name-dismiss = Bỏ qua
+exit-name-wait = Chờ
+exit-retry = gửi đúng nội dung này một lần nữa, khi nguyên nhân đã được xử lý.
+exit-edit = sửa nội dung ngay tại đây, có ghi lý do; bản gốc được giữ.
+exit-correction-dossier = phần mềm một cửa sửa hồ sơ và phát { $what } (hoặc sự kiện bất kỳ mang trạng thái mới); bản mới thay bản đang kẹt.
+exit-correction-snapshot = phần mềm một cửa phát toàn bộ hồ sơ (snapshot: full), ví dụ { $what }; các thao tác đang giữ tự chạy tiếp.
+exit-correction-anew = phần mềm một cửa huỷ yêu cầu này rồi lập yêu cầu mới với mã mới: { $what }.
+exit-dismiss = kết thúc mà không gửi, có ghi lý do; các thao tác phía sau đi tiếp.
+exit-wait = không cần làm gì, hệ thống tự làm tiếp.
+exit-wait-until = không cần làm gì, hệ thống tự làm tiếp lúc { $until }.
+exit-wait-paused = kết nối đang tạm dừng; hoạt động lại thì tự gửi đúng thứ tự.
+
+edit-fixed-identity = nhận ra hồ sơ, khoản hoặc bưu gửi; muốn việc khác thì lập yêu cầu mới
+edit-fixed-money = số tiền và nơi nhận tiền; huỷ rồi lập khoản mới với mã mới
+edit-fixed-course = do sự kiện của phần mềm một cửa quyết định
+edit-fixed-length = giữ nguyên số phần tử

@@ -6,9 +6,12 @@ mod check;
 mod config;
 mod dead;
 mod dossier;
+mod edit;
 mod event;
 mod failure;
 mod incident;
+mod lane;
+mod ledger;
 mod operation;
 mod output;
 mod quarantine;
@@ -108,6 +111,14 @@ pub enum Command {
     /// List, show, retry, dismiss operations
     #[command(subcommand, verbatim_doc_comment)]
     Operation(operation::Operation),
+    /// Xem các luồng bị chặn: bao lâu, vì sao, ai xử lý, lối ra
+    /// Lanes that do not move: age, cause, owner, exits
+    #[command(subcommand, verbatim_doc_comment)]
+    Lane(lane::Lane),
+    /// Hai sổ đối chiếu; đếm lại kho và so với sổ
+    /// The two ledgers, and their audit by a recount
+    #[command(subcommand, verbatim_doc_comment)]
+    Ledger(ledger::Ledger),
     /// Xem, đóng các sự cố đang chờ người xử lý
     /// List and close what is open for a person
     #[command(subcommand, verbatim_doc_comment)]
@@ -192,6 +203,8 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Event(event) => event.run(global, screen).await,
         Command::Dossier(dossier) => dossier.run(global, screen).await,
         Command::Operation(operation) => operation.run(global, screen).await,
+        Command::Lane(lane) => lane.run(global, screen).await,
+        Command::Ledger(ledger) => ledger.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
         Command::Dead(dead) => dead.run(global, screen).await,

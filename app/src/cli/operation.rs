@@ -1,4 +1,4 @@
-//! `lienthong operation list|show|retry|dismiss`: what is meant to happen at a partner, and what a person decides.
+//! `lienthong operation list|show|payload|edit|retry|dismiss`: what is meant to happen at a partner, and what a person decides.
 
 use std::process::ExitCode;
 
@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::{
     Failure, Global, Screen,
     api::{self, Api},
-    when,
+    edit, when,
     words::{advice, list, number, text},
 };
+use crate::i18n::Arg;
 
 /// `lienthong operation …`
 #[derive(Debug, Subcommand)]
@@ -27,6 +28,14 @@ pub enum Operation {
     /// Send a stuck operation again, on record
     #[command(verbatim_doc_comment)]
     Retry(Because),
+    /// Dữ liệu mà một thao tác mang, không che, để sửa
+    /// What an operation carries, unmasked, to be edited
+    #[command(verbatim_doc_comment)]
+    Payload(One),
+    /// Sửa dữ liệu của một thao tác đang kẹt, đang giữ hoặc đang chờ, rồi gửi bản đã sửa
+    /// Fix what a stuck, held or waiting operation carries, and send it so
+    #[command(verbatim_doc_comment)]
+    Edit(edit::Edit),
     /// Bỏ qua một thao tác, có ghi lý do
     /// End an operation without effect, on record
     #[command(verbatim_doc_comment)]
@@ -132,6 +141,8 @@ impl Operation {
                 show_one(screen, &answer);
             }
             Self::Retry(because) => decide(global, screen, "retry", because).await?,
+            Self::Payload(one) => edit::payload(global, screen, one.id).await?,
+            Self::Edit(wanted) => edit::edit(global, screen, wanted).await?,
             Self::Dismiss(because) => decide(global, screen, "dismiss", because).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -147,12 +158,7 @@ async fn decide(global: &Global, screen: &Screen, deed: &str, because: Because) 
     if screen.json {
         screen.value(&answer);
     } else {
-        screen.line(
-            screen.say_with(
-                &format!("done-{deed}"),
-                &[("id", crate::i18n::Arg::Text(&because.id.to_string()))],
-            ),
-        );
+        screen.line(screen.say_with(&format!("done-{deed}"), &[("id", Arg::Text(&because.id.to_string()))]));
     }
     Ok(())
 }
@@ -179,7 +185,7 @@ fn show_list(screen: &Screen, answer: &Value) {
     }
     screen.line(table.to_string());
     if let Some(next) = answer.get("next").and_then(Value::as_i64) {
-        screen.line(screen.say_with("next-page", &[("after", crate::i18n::Arg::Text(&next.to_string()))]));
+        screen.line(screen.say_with("next-page", &[("after", Arg::Text(&next.to_string()))]));
     }
 }
 
@@ -210,6 +216,20 @@ fn show_one(screen: &Screen, answer: &Value) {
     row("decided-by", text(operation, "decided_by").to_owned());
     row("payload", format!("{:#}", operation.get("payload").unwrap_or(&Value::Null)));
     screen.line(table.to_string());
+    for edit in list(answer, "edits") {
+        let number = number(edit, "number").to_string();
+        let by = [("number", number.as_str()), ("by", text(edit, "actor"))].map(|(n, v)| (n, Arg::Text(v)));
+        screen.line(format!(
+            "{} · {} · {}",
+            screen.say_with("edited", &by),
+            when::long(&edit["at"]),
+            text(edit, "reason")
+        ));
+        for change in list(edit, "changes") {
+            let (before, after) = (text(change, "before"), text(change, "after"));
+            screen.line(format!("  {}: {before} → {after}", text(change, "path")));
+        }
+    }
     let attempts = list(answer, "attempts");
     if attempts.is_empty() {
         return;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use lienthong_core::{
-    flow::engine::Engine,
+    flow::{
+        engine::Engine,
+        ledger::{self, Audit},
+    },
     operation::OperationState,
     port::views::{Overview, Views},
 };
@@ -89,6 +92,7 @@ fn combined(store: Option<String>, links: &[Link]) -> Health {
 
 /// Renews the counted gauges, and lets the recorder tidy up: unscraped histograms would grow without bound.
 pub(super) async fn metrics(
+    engine: Arc<Engine>,
     views: Arc<dyn Views>,
     handle: PrometheusHandle,
     stop: CancellationToken,
@@ -97,6 +101,7 @@ pub(super) async fn metrics(
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut counted: Option<tokio::time::Instant> = None;
     let mut counts = Counts::default();
+    begin();
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -111,6 +116,10 @@ pub(super) async fn metrics(
             Ok(overview) => counts.record(&overview),
             Err(error) => tracing::debug!(%error, "the gauges could not be counted"),
         }
+        match ledger::last(&engine).await {
+            Ok(audit) => record_audit(audit.as_ref()),
+            Err(error) => tracing::debug!(%error, "the last audit could not be read"),
+        }
     }
 }
 
@@ -119,6 +128,25 @@ pub(super) async fn metrics(
 struct Counts {
     operations: BTreeSet<[String; 3]>,
     lanes: BTreeSet<[String; 2]>,
+    partners: BTreeSet<String>,
+}
+
+/// Counters begin at 0, or an alarm would miss what they count first.
+fn begin() {
+    metrics::counter!("lienthong_leases_lost_total").increment(0);
+    for verdict in ["accepted", "duplicate", "quarantined"] {
+        metrics::counter!("lienthong_events_total", "verdict" => verdict).increment(0);
+    }
+}
+
+/// Every replica shows the last audit, whoever made it.
+fn record_audit(audit: Option<&Audit>) {
+    for entry in audit.into_iter().flat_map(|audit| &audit.entries) {
+        let difference = (entry.booked - entry.counted) as f64;
+        metrics::gauge!("lienthong_ledger_audit_difference", "entry" => entry.entry.clone()).set(difference);
+    }
+    metrics::gauge!("lienthong_ledger_audit_timestamp_seconds")
+        .set(audit.map_or(0.0, |audit| audit.at_us as f64 / 1e6));
 }
 
 impl Counts {
@@ -138,6 +166,16 @@ impl Counts {
             lanes(connector.clone(), state.clone()).set(0.0);
             oldest_age(connector, state).set(0.0);
         }
+        for connector in std::mem::take(&mut self.partners) {
+            partner_age(connector).set(0.0);
+        }
+        let connectors: BTreeSet<String> = overview.lanes.iter().map(|l| l.connector.clone()).collect();
+        for connector in &connectors {
+            let of_it = overview.lanes.iter().filter(|l| l.connector == *connector);
+            let oldest = of_it.filter_map(|l| l.oldest_us).min().unwrap_or(overview.now_us);
+            partner_age(connector.clone()).set((overview.now_us - oldest).max(0) as f64 / 1e6);
+        }
+        self.partners = connectors;
         for lane in &overview.lanes {
             let (connector, state) = (lane.connector.clone(), lane.state.clone());
             let age_us = lane.oldest_us.map_or(0, |since| (overview.now_us - since).max(0));
@@ -159,6 +197,11 @@ fn lanes(connector: String, state: String) -> metrics::Gauge {
 
 fn oldest_age(connector: String, state: String) -> metrics::Gauge {
     metrics::gauge!("lienthong_lane_oldest_age_seconds", "connector" => connector, "state" => state)
+}
+
+/// Over all lanes that are not idle, whatever they wait for: nothing waits silently.
+fn partner_age(connector: String) -> metrics::Gauge {
+    metrics::gauge!("lienthong_partner_oldest_age_seconds", "connector" => connector)
 }
 
 fn record_totals(overview: &Overview) {

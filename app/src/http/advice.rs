@@ -108,6 +108,7 @@ pub fn of_incident(key: &str) -> Advice {
         Some(("refund", payment)) => Advice::new("incident-refund", true).with("what", payment),
         Some(("codes", both)) => Advice::new("incident-codes", true).with("what", both.replace(':', " · ")),
         Some(("reading", which)) => of_reading(which),
+        Some(("ledger", entry)) => Advice::new("incident-ledger", true).with("what", entry),
         Some(("pause", _)) => of_pause(None),
         _ => of_need(key),
     }
@@ -118,11 +119,6 @@ fn of_reading(which: &str) -> Advice {
     let (name, partner) = which.split_once(':').unwrap_or((which, ""));
     let key = if name == "sweep" { "incident-sweep" } else { "incident-tracking" };
     Advice::new(key, true).with("what", partner)
-}
-
-/// Whether an incident ends with what caused it; the others a person closes, on record.
-pub fn closes_itself(key: &str) -> bool {
-    key.starts_with("pause:") || key.starts_with("reading:") || key.parse::<Need>().is_ok()
 }
 
 /// One advice for many incidents of a kind (`.many`), with a few of them as examples.

@@ -7,6 +7,7 @@ use axum::{
 };
 use lienthong_core::port::store::StoreError;
 use serde_json::json;
+use std::borrow::Cow;
 
 use super::auth::Scope;
 use crate::i18n::{Arg, Locale, text_with};
@@ -18,8 +19,8 @@ pub struct ApiError {
     pub status: StatusCode,
     /// The stable code.
     pub code: &'static str,
-    /// Which parameter or field.
-    pub field: Option<&'static str>,
+    /// Which parameter or field; of an edit its JSON pointer.
+    pub field: Option<Cow<'static, str>>,
     /// What the words need.
     pub what: String,
 }
@@ -34,8 +35,8 @@ impl ApiError {
     }
 
     /// 400 about a field.
-    pub fn bad(code: &'static str, field: &'static str, what: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code, field: Some(field), what: what.into() }
+    pub fn bad(code: &'static str, field: impl Into<Cow<'static, str>>, what: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, field: Some(field.into()), what: what.into() }
     }
 
     /// 401.
@@ -47,7 +48,7 @@ impl ApiError {
     pub fn forbidden(scope: Scope) -> Self {
         Self {
             what: scope.name().into(),
-            field: Some("scope"),
+            field: Some("scope".into()),
             ..Self::new(StatusCode::FORBIDDEN, "scope_missing")
         }
     }
@@ -82,7 +83,7 @@ impl IntoResponse for ApiError {
         let mut error =
             json!({ "code": self.code, "message_vi": words(Locale::Vi), "message_en": words(Locale::En) });
         if let (Some(field), Some(map)) = (self.field, error.as_object_mut()) {
-            map.insert("field".into(), field.into());
+            map.insert("field".into(), field.into_owned().into());
         }
         let mut response = (self.status, Json(json!({ "error": error }))).into_response();
         match self.status {

@@ -3,7 +3,7 @@
 
 use lienthong_core::{
     clock::business,
-    flow::engine::Engine,
+    flow::{engine::Engine, operator},
     id::DossierCode,
     need::Need,
     operation::OperationState,
@@ -96,7 +96,7 @@ impl Summary {
         let partners = partners(engine, &overview);
         let unit_names =
             engine.rules.units.iter().map(|(code, unit)| (code.to_string(), unit.name.clone())).collect();
-        let matters = matters(&overview, &partners, &stuck);
+        let matters = matters(engine, &overview, &partners, &stuck);
         Ok(Self { overview, since_us, partners, matters, unit_names })
     }
 
@@ -170,9 +170,14 @@ fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
     rows
 }
 
-fn matters(overview: &Overview, partners: &[Partner], stuck: &[OperationView]) -> Vec<Matter> {
+fn matters(
+    engine: &Engine,
+    overview: &Overview,
+    partners: &[Partner],
+    stuck: &[OperationView],
+) -> Vec<Matter> {
     let mut found: Vec<Matter> = partners.iter().filter_map(paused).collect();
-    found.extend(incidents(overview));
+    found.extend(incidents(engine, overview));
     found.extend(stuck_groups(overview, stuck));
     found.sort_by_key(|m| (!m.advice.needs_person, m.since_us.unwrap_or(i64::MAX)));
     found
@@ -181,7 +186,7 @@ fn matters(overview: &Overview, partners: &[Partner], stuck: &[OperationView]) -
 /// More than this many incidents of a kind are told as one.
 const TOLD_SINGLY: usize = 3;
 
-fn incidents(overview: &Overview) -> Vec<Matter> {
+fn incidents(engine: &Engine, overview: &Overview) -> Vec<Matter> {
     let mut kinds: BTreeMap<String, Vec<&IncidentView>> = BTreeMap::new();
     // A pause is told by the connector's condition, with its cause; once that is gone the incident goes too.
     for incident in overview.incidents.iter().filter(|i| !i.key.starts_with("pause:")) {
@@ -190,7 +195,7 @@ fn incidents(overview: &Overview) -> Vec<Matter> {
     let mut found = Vec::new();
     for kind in kinds.values() {
         if kind.len() <= TOLD_SINGLY {
-            found.extend(kind.iter().map(|i| single(i)));
+            found.extend(kind.iter().map(|i| single(engine, i)));
         } else {
             found.push(many(kind));
         }
@@ -198,7 +203,7 @@ fn incidents(overview: &Overview) -> Vec<Matter> {
     found
 }
 
-fn single(incident: &IncidentView) -> Matter {
+fn single(engine: &Engine, incident: &IncidentView) -> Matter {
     Matter {
         advice: advice::of_incident(&incident.key),
         connector: incident.connector.clone(),
@@ -207,7 +212,7 @@ fn single(incident: &IncidentView) -> Matter {
         since_us: Some(incident.opened_us),
         said: if is_need(&incident.key) { String::new() } else { advice::said(Some(&incident.said)) },
         link: incident_link(&incident.key),
-        closable: Some(incident.id).filter(|_| !advice::closes_itself(&incident.key)),
+        closable: Some(incident.id).filter(|_| !operator::closes_itself(engine, &incident.key)),
     }
 }
 

@@ -22,12 +22,16 @@ use crate::{
 async fn memory(_story: &str) -> Harness {
     let store = MemoryStore::default();
     let clock = store.clock().clone();
-    Harness::new(Arc::new(store.clone()), Arc::new(store.clone()), Arc::new(store.second()), false).with_pass(
-        move |by| {
+    let losing = store.clone();
+    Harness::new(Arc::new(store.clone()), Arc::new(store.clone()), Arc::new(store.second()), false)
+        .with_pass(move |by| {
             clock.advance(SignedDuration::try_from(by).unwrap());
             async {}.boxed()
-        },
-    )
+        })
+        .with_tamper(move |id| {
+            losing.lose_operation(id);
+            async {}.boxed()
+        })
 }
 
 mod conformance {

@@ -6,9 +6,12 @@
 use lienthong_core::testing::conformance::Harness;
 use lienthong_store_postgres::{Options, PostgresStore};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 async fn postgres(story: &str) -> Harness {
@@ -19,6 +22,14 @@ async fn postgres(story: &str) -> Harness {
     let mut admin = PgConnection::connect(&server).await.unwrap();
     admin.execute(AssertSqlSafe(format!("create database {name}"))).await.unwrap();
     let (before, _) = server.rsplit_once('/').unwrap();
+    let url = format!("{before}/{name}");
+    let tamper = move |id: i64| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let url = url.clone();
+        Box::pin(async move {
+            let mut behind = PgConnection::connect(&url).await.unwrap();
+            behind.execute(AssertSqlSafe(format!("delete from operations where id = {id}"))).await.unwrap();
+        })
+    };
     let options = || Options { max_connections: 4, ..Options::new(format!("{before}/{name}")) };
     let store = PostgresStore::connect(options()).await.unwrap();
     store.migrate().await.unwrap();
@@ -30,7 +41,9 @@ async fn postgres(story: &str) -> Harness {
         }
         admin.execute(AssertSqlSafe(format!("drop database {name} with (force)"))).await.unwrap();
     });
-    Harness::new(Arc::new(store), Arc::new(views), Arc::new(second), true).with_finish(finish)
+    Harness::new(Arc::new(store), Arc::new(views), Arc::new(second), true)
+        .with_tamper(tamper)
+        .with_finish(finish)
 }
 
 lienthong_core::conformance_tests!(postgres);

@@ -71,7 +71,7 @@ fn messages(headers: &HeaderMap, body: &[u8]) -> Result<Vec<RawMessage>, ApiErro
         _ => {
             return Err(ApiError {
                 what: kind,
-                field: Some("content-type"),
+                field: Some("content-type".into()),
                 ..ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type")
             });
         }

@@ -31,7 +31,7 @@ pub async fn feed(State(state): State<AppState>, Asked(wanted): Asked<Wanted>) -
                 let what = format!("{epoch}-0");
                 return Err(ApiError {
                     what,
-                    field: Some("after"),
+                    field: Some("after".into()),
                     ..ApiError::new(StatusCode::CONFLICT, "epoch_changed")
                 });
             }

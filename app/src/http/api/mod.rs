@@ -6,9 +6,11 @@
 mod closing;
 mod dead;
 mod dossiers;
+pub(super) mod editing;
 mod events;
 mod feed;
 mod incidents;
+pub(super) mod lanes;
 pub(super) mod operations;
 mod quarantine;
 mod status;
@@ -47,6 +49,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/dossiers/{code}", get(dossiers::timeline))
         .route("/operations", get(operations::list))
         .route("/operations/{id}", get(operations::show))
+        .route("/lanes", get(lanes::list))
+        .route("/lanes/{id}", get(lanes::show))
         .route("/incidents", get(incidents::list))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
@@ -58,6 +62,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let operate = Router::new()
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))
+        .route("/operations/{id}/payload", get(editing::payload))
+        .route("/operations/{id}/edit", post(editing::edit))
+        .route("/ledgers/audit", post(status::audit))
         .route("/incidents/{id}/close", post(closing::incident))
         .route("/quarantine/{id}/close", post(closing::entry))
         .route("/dead/admit", post(dead::admit));

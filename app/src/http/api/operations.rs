@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::{Answer, Asked, Number, page};
-use crate::http::{AppState, advice, auth::Caller, error::ApiError, json::shown};
+use crate::http::{AppState, advice, auth::Caller, difference, error::ApiError, json::shown};
 
 /// Which operations. Empty texts do not narrow, as forms send them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -105,11 +105,12 @@ pub async fn list(State(state): State<AppState>, Asked(wanted): Asked<Wanted>) -
     Ok(Json(json!({ "operations": rows, "next": next })))
 }
 
-/// One operation, its attempts, and the dossier as it carries it.
+/// One operation, its attempts, its edits, and the dossier as it carries it.
 pub async fn show(State(state): State<AppState>, Number(id): Number) -> Answer {
     let Some((operation, attempts, dossier)) = state.views.operation(id).await? else {
         return Err(ApiError::not_found("no_such_operation", id.to_string()));
     };
+    let edits = state.views.edits(&[id]).await?;
     let paused = paused(&state).await?;
     let dossier = shown(&json!({ "state": dossier }));
     let mut operation = row(&operation, &paused);
@@ -117,6 +118,7 @@ pub async fn show(State(state): State<AppState>, Number(id): Number) -> Answer {
     Ok(Json(json!({
         "operation": operation,
         "attempts": shown(&attempts),
+        "edits": edits.iter().map(difference::to_json).collect::<Vec<_>>(),
         "dossier": dossier["state"],
     })))
 }

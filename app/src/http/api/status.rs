@@ -1,19 +1,42 @@
-//! `GET /v1/status`: the province at a glance. `GET /v1/ledgers`: the two ledgers alone.
+//! `GET /v1/status`: the province at a glance. `GET /v1/ledgers`: the two ledgers alone, with
+//! their last audit.
 
-use axum::{Json, extract::State};
-use lienthong_core::port::store::LedgerState;
+use axum::{Extension, Json, extract::State};
+use lienthong_core::{
+    flow::ledger::{self, Audit, Entry},
+    port::store::LedgerState,
+};
 use serde_json::{Value, json};
 
 use super::Answer;
 use crate::http::{
     AppState,
+    auth::Caller,
     json::{moment, rfc3339, shown},
     summary::{Matter, Partner, Summary},
 };
 
 /// Both ledgers with what must be 0.
 pub async fn ledgers(State(state): State<AppState>) -> Answer {
-    Ok(Json(ledger_json(&state.engine.store.ledgers().await?)))
+    let ledgers = state.engine.store.ledgers().await?;
+    let last = ledger::last(&state.engine).await?;
+    Ok(Json(with_audit(ledger_json(&ledgers), last.as_ref())))
+}
+
+/// Counts the rows again and compares them with the books, now; the last audit is in `GET /v1/ledgers` as well.
+pub async fn audit(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> Answer {
+    let audit = ledger::audit(&state.engine, Some(&caller.subject)).await?;
+    let ledgers = state.engine.store.ledgers().await?;
+    Ok(Json(with_audit(ledger_json(&ledgers), Some(&audit))))
+}
+
+fn with_audit(mut ledgers: Value, audit: Option<&Audit>) -> Value {
+    let entry = |e: &Entry| json!({ "entry": e.entry, "booked": e.booked, "counted": e.counted, "difference": e.booked - e.counted });
+    ledgers["audit"] = audit.map_or(Value::Null, |audit| {
+        let entries: Vec<Value> = audit.entries.iter().map(entry).collect();
+        json!({ "at": moment(audit.at_us), "entries": entries })
+    });
+    ledgers
 }
 
 /// Everything that the front page shows.

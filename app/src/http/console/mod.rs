@@ -1,6 +1,8 @@
 //! The console: plain pages for people who answer for it. No script, one style sheet, Vietnamese with an English switch.
 
 mod dossier;
+mod edit;
+mod lanes;
 mod login;
 pub mod notice;
 mod operation;
@@ -38,11 +40,17 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/ho-so/{code}", get(dossier::page))
         .route("/thao-tac", get(operations::page))
         .route("/thao-tac/{id}", get(operation::page))
+        .route("/luong", get(lanes::page))
+        .route("/luong/{id}", get(lanes::one))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
         .route("/thao-tac/{id}/lam-lai", post(operation::retry))
         .route("/thao-tac/{id}/bo-qua", post(operation::dismiss))
+        .route(
+            "/thao-tac/{id}/sua",
+            get(edit::page).post(edit::send).layer(DefaultBodyLimit::max(edit::LARGEST_FORM)),
+        )
         .route("/su-co/{id}/dong", post(province::close))
         .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))

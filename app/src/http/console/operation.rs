@@ -12,7 +12,7 @@ use lienthong_core::{
     operation::OperationState,
     port::{
         store::StoreError,
-        views::{AttemptView, OperationView},
+        views::{AttemptView, EditView, OperationView},
     },
 };
 use serde::Deserialize;
@@ -33,6 +33,8 @@ use crate::http::{
         operations::{checked_reason, paused},
     },
     auth::{Caller, Scope},
+    difference::{self, Difference},
+    lanes::is_editable,
     mask,
     session::is_our_form,
 };
@@ -58,10 +60,21 @@ struct OperationPage {
     payload: String,
     proof: Option<String>,
     dossier: Option<String>,
+    edits: Vec<EditRow>,
+    can_edit: bool,
     can_retry: bool,
     can_dismiss: bool,
     lacks_right: bool,
     result: Option<(String, &'static str)>,
+}
+
+/// An edit of what it carries.
+struct EditRow {
+    number: i32,
+    at: When,
+    who: String,
+    reason: String,
+    changes: Vec<Difference>,
 }
 
 /// What came of a decision, as the redirect after it says.
@@ -80,9 +93,12 @@ pub async fn page(
     Query(shown): Query<Shown>,
 ) -> Response {
     let Ok(id) = id.parse::<i64>() else { return notice::not_found(&visit, "notice-operation", &id) };
-    let (found, paused) = match (state.views.operation(id).await, paused(&state).await) {
-        (Ok(found), Ok(paused)) => (found, paused),
-        (Err(error), _) | (_, Err(error)) => return notice::store_failed(&visit, &error),
+    let asked = (state.views.operation(id).await, state.views.edits(&[id]).await, paused(&state).await);
+    let (found, edits, paused) = match asked {
+        (Ok(found), Ok(edits), Ok(paused)) => (found, edits, paused),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+            return notice::store_failed(&visit, &error);
+        }
     };
     let Some((o, attempts, dossier)) = found else {
         return notice::not_found(&visit, "notice-operation", &id.to_string());
@@ -112,6 +128,8 @@ pub async fn page(
         payload: pretty(&o.payload),
         proof: o.proof.as_deref().map(pretty),
         dossier: dossier.as_deref().map(pretty),
+        edits: edits.iter().map(|e| edit_row(&visit, e)).collect(),
+        can_edit: may_operate && is_editable(&state.engine, &o, state.engine.clock.now()),
         can_retry: may_operate && is_decidable,
         can_dismiss: may_operate && is_decidable,
         lacks_right: is_decidable && !may_operate,
@@ -119,6 +137,16 @@ pub async fn page(
         subject: o.subject,
     };
     rendered(StatusCode::OK, &page)
+}
+
+fn edit_row(visit: &Visit, edit: &EditView) -> EditRow {
+    EditRow {
+        number: edit.number,
+        at: visit.when(edit.at_us),
+        who: edit.actor.clone(),
+        reason: mask::free(&edit.reason),
+        changes: difference::of(edit),
+    }
 }
 
 fn facts(visit: &Visit, o: &OperationView, attempts: &[AttemptView]) -> Vec<(String, String)> {
@@ -152,7 +180,7 @@ fn result(visit: &Visit, code: &str) -> Option<(String, &'static str)> {
     let w = visit.w;
     match code {
         "" => None,
-        "retried" | "dismissed" => Some((w.t(&format!("deed-{code}")), "good")),
+        "retried" | "dismissed" | "edited" => Some((w.t(&format!("deed-{code}")), "good")),
         "reason" => Some((w.t("deed-reason"), "bad")),
         code => {
             let words = w.name("deed", code);
@@ -214,6 +242,6 @@ fn after(visit: &Visit, id: i64, done: &str, deed: Result<Deed, StoreError>) -> 
 }
 
 /// To the page by GET, so that a reload decides nothing.
-fn back(id: i64, code: &str) -> Response {
+pub fn back(id: i64, code: &str) -> Response {
     Redirect::to(&format!("/thao-tac/{id}?kq={}", percent(code))).into_response()
 }

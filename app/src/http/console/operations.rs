@@ -25,9 +25,17 @@ use crate::http::{
 
 /// One choice of a select box.
 pub struct Choice {
-    value: String,
-    label: String,
-    is_chosen: bool,
+    /// What is asked for.
+    pub value: String,
+    /// What is read.
+    pub label: String,
+    /// Whether it is the present one.
+    pub is_chosen: bool,
+}
+
+/// A choice, and whether it is the chosen one.
+pub fn choice(value: &str, label: String, chosen: &str) -> Choice {
+    Choice { is_chosen: value == chosen, value: value.to_owned(), label }
 }
 
 struct Row {
@@ -122,11 +130,6 @@ pub async fn page(
         }
     });
     let rows = rows.collect();
-    let choice = |value: &str, label: String, chosen: &str| Choice {
-        is_chosen: value == chosen,
-        value: value.to_owned(),
-        label,
-    };
     let members = &state.engine.members;
     let operations = Operations {
         s: visit.shell(Section::Operations, w.t("nav-operations")),

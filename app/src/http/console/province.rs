@@ -7,7 +7,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use lienthong_core::flow::operator::{self, Deed};
+use lienthong_core::flow::{
+    ledger,
+    operator::{self, Deed},
+};
 use serde::Deserialize;
 
 use super::{
@@ -79,6 +82,10 @@ struct Province {
     partners: Vec<PartnerRow>,
     units: Vec<UnitRow>,
     ledgers: Vec<Ledger>,
+    /// When the ledgers were last recounted, and whether they were right.
+    audit: Option<(When, bool)>,
+    /// Lanes that need somebody, or whose partner's answer is not known.
+    blocked: i64,
     quarantine: i64,
     dossiers: i64,
     outbox_waiting: i64,
@@ -102,6 +109,10 @@ const REFRESH_SECONDS: u32 = 30;
 pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Query<Wanted>) -> Response {
     let summary = match Summary::ask(&state.engine, state.views.as_ref()).await {
         Ok(summary) => summary,
+        Err(error) => return notice::store_failed(&visit, &error),
+    };
+    let audit = match ledger::last(&state.engine).await {
+        Ok(audit) => audit,
         Err(error) => return notice::store_failed(&visit, &error),
     };
     let w = visit.w;
@@ -130,6 +141,8 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         partners: summary.partners.iter().map(|p| partner_row(&visit, p)).collect(),
         units: unit_rows(&summary),
         ledgers: ledgers(&visit, &summary),
+        audit: audit.map(|a| (visit.when(a.at_us), a.entries.iter().all(|e| e.booked == e.counted))),
+        blocked: blocked(&summary),
         quarantine: overview.quarantine_open,
         dossiers: overview.dossiers,
         outbox_waiting: (overview.outbox_highest - overview.outbox_relayed).max(0),
@@ -218,6 +231,12 @@ fn unit_rows(summary: &Summary) -> Vec<UnitRow> {
         .collect();
     rows.sort_by_key(|u| (-u.stuck, -u.events, u.code.clone()));
     rows
+}
+
+fn blocked(summary: &Summary) -> i64 {
+    let blocks = ["held", "stuck", "doubtful"];
+    let lanes = summary.overview.lanes.iter().filter(|l| blocks.contains(&l.state.as_str()));
+    lanes.map(|l| l.lanes).sum()
 }
 
 fn ledgers(visit: &Visit, summary: &Summary) -> Vec<Ledger> {

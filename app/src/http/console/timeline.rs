@@ -154,6 +154,9 @@ fn operation(state: &AppState, visit: &Visit, operation: &OperationView) -> Entr
     if let Some(by) = operation.superseded_by {
         lines.push(w.tv("operation-superseded-by", &by.to_string()));
     }
+    if operation.edits > 0 {
+        lines.push(w.tn("operation-edited", &operation.edits.into()));
+    }
     if let Some(by) = &operation.decided_by {
         lines.push(w.tv("operation-decided-by", &mask::free(by)));
     }

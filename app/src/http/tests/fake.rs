@@ -7,8 +7,9 @@ use lienthong_core::{
     port::{
         store::{ConnectorCondition, LedgerState, StoreError},
         views::{
-            AttemptView, EventView, IncidentView, LaneCount, OperationFilter, OperationView, Overview,
-            ParcelView, PartnerCount, PaymentView, QuarantineView, ReferenceView, Timeline, UnitCount, Views,
+            AttemptView, EditView, EventView, IncidentView, LaneCount, LaneFilter, LaneView, OperationFilter,
+            OperationView, Overview, ParcelView, PartnerCount, PaymentView, QuarantineView, ReferenceView,
+            Timeline, UnitCount, Views,
         },
         work::LedgerDelta,
     },
@@ -68,6 +69,42 @@ impl Views for Fake {
         let state = self.timeline.as_ref().map(|t| t.state.clone());
         self.answer(self.operations.iter().find(|o| o.id == id).map(|o| (o.clone(), attempts, state)))
     }
+    async fn lanes(&self, f: &LaneFilter) -> Result<Vec<LaneView>, StoreError> {
+        let blocked = |o: &&OperationView| o.ended_us.is_none() && o.is_head;
+        let lane = |o: &OperationView| LaneView {
+            id: o.id + 1_000,
+            connector: o.connector.clone(),
+            key: o.lane.clone(),
+            state: o.state.clone(),
+            since_us: o.created_us,
+            due_us: o.due_us,
+            behind: 2,
+            head: Some(o.clone()),
+        };
+        let mut lanes: Vec<LaneView> = self.operations.iter().filter(blocked).map(lane).collect();
+        lanes.sort_by_key(LaneView::place);
+        lanes.retain(|l| {
+            f.id.is_none_or(|id| id == l.id)
+                && f.connector.as_ref().is_none_or(|c| *c == l.connector)
+                && f.state.is_none_or(|s| s.name() == l.state)
+                && f.after.is_none_or(|after| l.place() > Some(after))
+        });
+        lanes.truncate(f.limit as usize);
+        self.answer(lanes)
+    }
+    async fn edits(&self, operations: &[i64]) -> Result<Vec<EditView>, StoreError> {
+        let edit = |operation: &i64| EditView {
+            operation: *operation,
+            number: 1,
+            at_us: NOW_US - MINUTE,
+            actor: "an.tran".into(),
+            reason: "theo phiếu 12".into(),
+            before: r#"{"fields":{"applicant":{"phone":"0900000001"},"summary":"cũ"}}"#.into(),
+            after: r#"{"fields":{"applicant":{"phone":"0900000002"},"summary":"<b>mới</b>"}}"#.into(),
+        };
+        let of = |id: &&i64| self.operations.iter().any(|o| o.id == **id && o.edits > 0);
+        self.answer(operations.iter().filter(of).map(edit).collect())
+    }
     async fn quarantine(&self, after: i64, limit: i64) -> Result<Vec<QuarantineView>, StoreError> {
         self.answer(self.quarantine.iter().filter(|q| q.id > after).take(limit as usize).cloned().collect())
     }
@@ -116,6 +153,8 @@ fn operation(id: i64, connector: &str, action: &str, state: &str) -> OperationVi
         need: None,
         cause: None,
         said: None,
+        edits: i32::from(id == 102),
+        begun: false,
         attempts: i32::from(is_ended),
         due_us: NOW_US + 7 * MINUTE,
         created_us: NOW_US - (300 - (id - 100) * 20) * MINUTE,

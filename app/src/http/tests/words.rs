@@ -7,6 +7,7 @@ use lienthong_core::{
     outcome::Cause,
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
+    plan::edit::Fixed,
     port::store::ConnectorCondition,
     status::PortalStatus,
 };
@@ -17,7 +18,7 @@ use std::{
 };
 
 use crate::{
-    http::{advice, console::operations::CAUSES},
+    http::{advice, console::operations::CAUSES, lanes::OWNERS},
     i18n::{Arg, Locale, number, text_with},
 };
 
@@ -103,6 +104,21 @@ fn every_key_that_a_page_uses_exists() {
     assert!(used.len() > 120, "{}", used.len());
 }
 
+/// Why a person's decision may not be possible now.
+const DEEDS: [&str; 11] = [
+    "running",
+    "ended",
+    "reason_missing",
+    "no_connector",
+    "awaiting",
+    "doubtful",
+    "begun",
+    "snapshot",
+    "decision",
+    "nothing_to_edit",
+    "unchanged",
+];
+
 #[test]
 fn every_code_that_can_come_has_words() {
     let name = |kind: &str, code: &str| format!("{kind}-{}", code.replace('.', "-"));
@@ -113,12 +129,15 @@ fn every_code_that_can_come_has_words() {
     wanted.extend(PaymentState::ALL.iter().map(|s| name("payment", s.name())));
     wanted.extend(ReferenceState::ALL.iter().map(|s| name("reference", &s.number().to_string())));
     wanted.extend(ParcelState::ALL.iter().map(|s| name("parcel", s.name())));
+    wanted.extend(Fixed::ALL.iter().map(|f| name("edit-fixed", f.code())));
+    wanted.extend(Fixed::ALL.iter().map(|f| name("error-edit", f.code()).replacen("edit-", "edit_", 1)));
+    wanted.extend(OWNERS.iter().map(|o| name("owner", o)));
     wanted.extend(EventName::ALL.iter().map(|e| name("event", e.as_str())));
     let outcomes = ["done", "accepted", "refused", "not_done", "held", "paused", "unclear", "running"];
     wanted.extend(outcomes.iter().map(|o| name("outcome", o)));
     wanted.extend(["return", "pickup"].iter().map(|d| name("direction", d)));
     wanted.extend(["amqp", "http", "file"].iter().map(|o| name("origin", o)));
-    wanted.extend(["running", "ended", "reason_missing", "no_connector"].iter().map(|d| name("deed", d)));
+    wanted.extend(DEEDS.iter().map(|d| name("deed", d)));
     for (kind, codes) in [
         ("cause", CAUSES.iter().map(|c| c.code()).collect::<Vec<_>>()),
         ("reason", Reason::ALL.iter().map(|r| r.code()).collect()),

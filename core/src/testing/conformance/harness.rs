@@ -7,13 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::port::{
-    store::{self, Store, StoreError},
-    views::Views,
-    work::{Scope, Work},
+use crate::{
+    id::RowId,
+    port::{
+        store::{self, Store, StoreError},
+        views::Views,
+        work::{Scope, Work},
+    },
 };
 
 type Pass = Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
+type Tamper = Arc<dyn Fn(RowId) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// A fresh store in the hands of a story.
 pub struct Harness {
@@ -27,6 +31,8 @@ pub struct Harness {
     pub concurrent_writers: bool,
     /// Lets time pass, by the store's clock.
     pub pass: Pass,
+    /// Deletes an operation's row behind the store's back.
+    pub tamper: Tamper,
     /// Closes and removes the store after the story. In a mutex only because futures are not `Sync`.
     finish: Mutex<Option<BoxFuture<'static, ()>>>,
 }
@@ -40,7 +46,17 @@ impl Harness {
         concurrent_writers: bool,
     ) -> Self {
         let pass: Pass = Arc::new(|by| Box::pin(tokio::time::sleep(by)));
-        Self { store, views, second, concurrent_writers, pass, finish: Mutex::default() }
+        let tamper: Tamper = Arc::new(|_| Box::pin(async {}));
+        Self { store, views, second, concurrent_writers, pass, tamper, finish: Mutex::default() }
+    }
+
+    /// How an operation's row is deleted behind the store's back.
+    pub fn with_tamper(
+        mut self,
+        tamper: impl Fn(RowId) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        self.tamper = Arc::new(tamper);
+        self
     }
 
     /// How time passes, for a store under a manual clock.

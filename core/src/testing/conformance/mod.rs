@@ -1,6 +1,7 @@
 //! The conformance suite of all stores: one story per rule of the port and of the schema. A story gets a fresh store,
 //! a second handle on it, and says in words what does not hold. Nothing here knows a dialect.
 
+mod edits;
 mod harness;
 mod incidents;
 mod lanes;
@@ -74,6 +75,13 @@ macro_rules! conformance_stories {
                 nobody_waits_without_an_incident
                 incidents_and_entries_are_closed_by_number
                 an_admitted_event_closes_what_was_set_aside_under_its_key
+            }
+            edits {
+                edits_are_kept_beside_what_they_changed
+                lanes_are_shown_with_their_heads_oldest_first
+                the_states_of_named_operations_are_loaded_too
+                ten_thousand_that_wait_for_one_need_are_released_in_few_passes
+                an_audit_names_the_entry_of_a_row_that_is_gone
             }
             outbox {
                 the_outbox_keeps_order_and_every_field
