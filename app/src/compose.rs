@@ -156,10 +156,10 @@ impl Application {
             observe::health(Arc::clone(&self.engine), self.health.clone(), links.seen, pool.stopping()),
         );
         if let Some(metrics) = self.metrics.clone() {
-            pool.spawn(
-                "metrics",
-                observe::metrics(Arc::clone(&self.engine), self.store.views(), metrics, pool.stopping()),
-            );
+            let has_broker = self.health.borrow().broker.is_some();
+            let (engine, views) = (Arc::clone(&self.engine), self.store.views());
+            let metrics = observe::metrics(engine, views, has_broker, metrics, pool.stopping());
+            pool.spawn("metrics", metrics);
         }
         Ok(Running { application: self, pool, ends })
     }

@@ -2,6 +2,7 @@
 //! program.
 #![expect(clippy::unwrap_used, reason = "also what tests share may fail the test")]
 
+mod alerts;
 mod commands;
 mod faults;
 mod main_path;

@@ -21,8 +21,6 @@ pub(super) async fn supervise<S, F>(
     S: FnMut() -> F,
     F: Future<Output = Result<(), Broken>>,
 {
-    // Counters begin at 0, or an alarm would miss what they count first.
-    metrics::counter!("lienthong_broker_reconnects_total", "role" => role).increment(0);
     let mut pauses = pauses();
     while !stop.is_cancelled() {
         link.send_replace(Link::Connecting);

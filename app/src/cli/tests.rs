@@ -25,6 +25,12 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong operation list --open --connector dvcqg",
         "lienthong operation retry 7 --reason x",
         "lienthong operation dismiss 7 --reason x",
+        "lienthong operation payload 7",
+        "lienthong operation edit 7 --file sua.json --reason x",
+        "lienthong lane list --state stuck --owner unit",
+        "lienthong lane show 7",
+        "lienthong ledger show",
+        "lienthong ledger audit",
         "lienthong quarantine show 3",
         "lienthong quarantine close 3 --reason x",
         "lienthong dead show",
@@ -76,8 +82,11 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         include_str!("config.rs"),
         include_str!("dead.rs"),
         include_str!("dossier.rs"),
+        include_str!("edit.rs"),
         include_str!("event.rs"),
         include_str!("incident.rs"),
+        include_str!("lane.rs"),
+        include_str!("ledger.rs"),
         include_str!("operation.rs"),
         include_str!("quarantine.rs"),
         include_str!("schema.rs"),
@@ -113,6 +122,9 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
     let words =
         ["id", "after", "url", "urls", "folder", "file", "when", "number"].map(|name| (name, Arg::Text("x")));
     let counts = ["count", "dossiers", "known", "quarantine", "seconds", "line", "column", "waiting"]
+    let words = ["id", "after", "url", "urls", "folder", "file", "when", "number", "by"]
+        .map(|name| (name, Arg::Text("x")));
+    let counts = ["count", "dossiers", "quarantine", "seconds", "line", "column", "waiting"]
         .map(|name| (name, Arg::Count(2)));
     let args = [words.as_slice(), counts.as_slice()].concat();
     for locale in Locale::ALL {

@@ -94,6 +94,7 @@ fn combined(store: Option<String>, links: &[Link]) -> Health {
 pub(super) async fn metrics(
     engine: Arc<Engine>,
     views: Arc<dyn Views>,
+    has_broker: bool,
     handle: PrometheusHandle,
     stop: CancellationToken,
 ) -> Result<(), String> {
@@ -113,7 +114,7 @@ pub(super) async fn metrics(
         }
         counted = Some(tokio::time::Instant::now());
         match views.overview(i64::MAX).await {
-            Ok(overview) => counts.record(&overview),
+            Ok(overview) => counts.record(&overview, has_broker),
             Err(error) => tracing::debug!(%error, "the gauges could not be counted"),
         }
         match ledger::last(&engine).await {
@@ -134,6 +135,10 @@ struct Counts {
 /// Counters begin at 0, or an alarm would miss what they count first.
 fn begin() {
     metrics::counter!("lienthong_leases_lost_total").increment(0);
+    metrics::gauge!("lienthong_dead_letters").set(0.0);
+    for role in ["intake", "publisher"] {
+        metrics::counter!("lienthong_broker_reconnects_total", "role" => role).increment(0);
+    }
     for verdict in ["accepted", "duplicate", "quarantined"] {
         metrics::counter!("lienthong_events_total", "verdict" => verdict).increment(0);
     }
@@ -150,7 +155,7 @@ fn record_audit(audit: Option<&Audit>) {
 }
 
 impl Counts {
-    fn record(&mut self, overview: &Overview) {
+    fn record(&mut self, overview: &Overview, has_broker: bool) {
         for [connector, action, state] in std::mem::take(&mut self.operations) {
             operations_open(connector, action, state).set(0.0);
         }
@@ -183,7 +188,7 @@ impl Counts {
             oldest_age(connector.clone(), state.clone()).set(age_us as f64 / 1e6);
             self.lanes.insert([connector, state]);
         }
-        record_totals(overview);
+        record_totals(overview, has_broker);
     }
 }
 
@@ -204,7 +209,7 @@ fn partner_age(connector: String) -> metrics::Gauge {
     metrics::gauge!("lienthong_partner_oldest_age_seconds", "connector" => connector)
 }
 
-fn record_totals(overview: &Overview) {
+fn record_totals(overview: &Overview, has_broker: bool) {
     let ledgers = &overview.ledgers;
     let differences =
         [("messages", ledgers.message_difference()), ("operations", ledgers.operation_difference())];
@@ -227,7 +232,8 @@ fn record_totals(overview: &Overview) {
         metrics::gauge!("lienthong_ledger", "entry" => entry).set(value as f64);
     }
     metrics::gauge!("lienthong_quarantine_open").set(overview.quarantine_open as f64);
-    let backlog = (overview.outbox_highest - overview.outbox_relayed).max(0);
+    // Who reads over HTTP moves no cursor of ours: there is nothing to be behind with.
+    let backlog = if has_broker { (overview.outbox_highest - overview.outbox_relayed).max(0) } else { 0 };
     metrics::gauge!("lienthong_outbox_backlog").set(backlog as f64);
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod console;
+mod editing;
 mod fake;
 mod words;
 
