@@ -159,7 +159,7 @@ async fn blocked_lanes_are_told_with_age_owner_and_exits() {
         (&held["owner"], &held["need"]),
         (&json!("administrator"), &json!("mapping:vnpost:ward:99001"))
     );
-    assert_eq!(names(held), ["retry", "edit", "correction", "dismiss", "wait"]);
+    assert_eq!(names(held), ["retry", "edit", "correction", "dismiss"]);
     let correction = held["exits"].as_array().unwrap().iter().find(|e| e["name"] == "correction").unwrap();
     assert_eq!(correction["events"][0], "post.cancelled");
     assert!(correction["vi"].as_str().unwrap().contains("post.return_requested"));
