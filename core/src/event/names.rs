@@ -284,6 +284,11 @@ pub(crate) fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, M
     if let Some(path) = array_for_object(&value, "") {
         return Err((path, "một đối tượng JSON, không phải mảng".to_owned()));
     }
+    fitting(value)
+}
+
+/// The same of what we wrote ourselves, where lists may stand within lists.
+pub(crate) fn fitting<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Misfit> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         use serde_path_to_error::Segment as S;
         let segments = error.path().iter().filter_map(|segment| match segment {

@@ -9,7 +9,7 @@ use crate::{
     event::{
         data::{Dossier, Parcel, Supplement},
         envelope::{check_party, not_empty, nul_in},
-        names::typed,
+        names::{fitting, typed},
         rejection::{Reason, Rejection},
     },
     need::Need,
@@ -281,7 +281,8 @@ pub fn check(draft: &Draft, payload: &Payload, after: &Value, largest: usize) ->
 
 /// A dossier's state; its merged fields and supplements are read as at admission.
 fn state(after: &Value) -> Result<DossierState, Fault> {
-    let state: DossierState = part(after, "")?;
+    let state: DossierState =
+        fitting(after.clone()).map_err(|(path, expected)| misfit(&path, &expected, after))?;
     if let Some(fields) = after.get("fields") {
         at::<Dossier>(fields, "/fields", after)?;
     }
@@ -468,6 +469,24 @@ mod tests {
         }
         let small = check(&payment().0, &payment().1, &payment().0.content, 10);
         assert!(matches!(small, Err(Fault::Misfit(r)) if r.reason == Reason::TooLarge));
+    }
+
+    #[test]
+    fn a_dossier_with_money_and_former_units_can_be_edited_and_keeps_them() {
+        let mut state = fixtures::dossier_state(&nth_code(1));
+        state.former_units.push((fixtures::unit("000.00.09.H99"), fixtures::morning(0)));
+        state.settled.push(crate::dossier::Settled {
+            payment: Some("TT-1".into()),
+            lines: vec![("LP".into(), 8000)],
+            amount: 8000,
+            at: fixtures::morning(0),
+            how: crate::dossier::SettledHow::Online,
+        });
+        let of = draft(Payload::SyncDossier, Some(&serde_json::to_string(&state).unwrap()));
+        state.fields.insert("summary".into(), json!("sửa"));
+        assert_eq!(edit(&of, "/fields/summary", json!("sửa")), Ok(Edited::State(Box::new(state))));
+        let fault = edit(&of, "/settled/0/amount", json!(1)).unwrap_err();
+        assert_eq!(fault, Fault::Fixed("/settled".into(), Fixed::Money));
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn operation(id: i64, lane: &mut Lane, dossier: Option<i64>) -> Operation {
         due_at: at(5),
         need: None,
         attempts: 0,
+        edits: 3,
         begun: false,
         doubted: false,
         attempt: None,

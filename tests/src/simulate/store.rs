@@ -7,7 +7,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::Scope,
@@ -127,6 +127,10 @@ impl Store for Line {
 
     async fn ledgers(&self) -> Result<LedgerState, StoreError> {
         self.call(self.store.ledgers()).await
+    }
+
+    async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError> {
+        self.call(self.store.recount_ledgers()).await
     }
 
     async fn references_to_ask(

@@ -51,6 +51,7 @@ pub fn operation(id: RowId, lane: RowId, position: i64, now: Timestamp) -> Opera
         due_at: now,
         need: None,
         attempts: 0,
+        edits: 3,
         begun: false,
         doubted: false,
         attempt: None,
