@@ -137,7 +137,7 @@ fn block(screen: &Screen, lane: &Value) -> (String, Vec<String>) {
         |parts: &[String]| parts.iter().filter(|p| !p.is_empty()).cloned().collect::<Vec<_>>().join(" · ");
     let who = match advice(screen, lane, "who") {
         "" => screen.named("owner", text(lane, "owner")),
-        who => format!("{} – {who}", screen.named("owner", text(lane, "owner"))),
+        who => who.to_owned(),
     };
     let mut lines = vec![why, facts(&what), facts(&ages)];
     if !text(head, "said").is_empty() {
