@@ -28,10 +28,9 @@ fn refused() -> Outcome {
 }
 
 async fn draft(world: &World, operation: i64) -> Draft {
-    match edit::open(&world.engine, operation, "an").await.unwrap() {
-        Answer::Done(draft) => draft,
-        other => panic!("{other:?}"),
-    }
+    let answer = edit::open(&world.engine, operation, "an").await.unwrap();
+    let draft = if let Answer::Done(draft) = answer { Some(draft) } else { None };
+    draft.expect("it can be edited")
 }
 
 fn changed(draft: &Draft, path: &str, value: Value) -> Value {
@@ -53,10 +52,9 @@ async fn fix(world: &World, operation: i64, path: &str, value: Value) -> Answer<
 }
 
 async fn refusal(world: &World, operation: i64) -> &'static str {
-    match edit::open(&world.engine, operation, "an").await.unwrap() {
-        Answer::NotAllowed(code) => code,
-        other => panic!("{other:?}"),
-    }
+    let answer = edit::open(&world.engine, operation, "an").await.unwrap();
+    let code = if let Answer::NotAllowed(code) = answer { Some(code) } else { None };
+    code.expect("it cannot be edited")
 }
 
 fn one(world: &World, kind: ActionKind) -> Operation {

@@ -1,7 +1,13 @@
 //! Blocked lanes, fix and retry, and the audit of the ledgers, as callers and visitors see them.
 
 use axum::http::{Method, StatusCode, header};
-use lienthong_core::{port::work::IncidentRecord, testing::fixtures::events::event};
+use lienthong_core::{
+    port::{
+        store::decide,
+        work::{self, IncidentRecord},
+    },
+    testing::fixtures::events::event,
+};
 use serde_json::{Value, json};
 
 use super::{Server, fake, live, over};
@@ -202,13 +208,12 @@ async fn blocked_lanes_are_told_with_age_owner_and_exits() {
 #[tokio::test]
 async fn an_incident_of_a_connector_that_is_gone_is_a_persons_to_close() {
     let server = live();
-    let opened: lienthong_core::port::store::Decision =
-        std::sync::Arc::new(|work: &mut lienthong_core::port::work::Work| {
-            let incident =
-                |key: &str| IncidentRecord { key: key.into(), connector: None, said: String::new() };
-            work.opened.extend(["pause:gone", "pause:dvcqg", "ledger:planned"].map(incident));
-        });
-    lienthong_core::port::store::Store::transact(&server.store, Default::default(), opened).await.unwrap();
+    let incident = |key: &str| IncidentRecord { key: key.into(), connector: None, said: String::new() };
+    decide(&server.store, work::Scope::default(), move |work| {
+        work.opened.extend(["pause:gone", "pause:dvcqg", "ledger:planned"].map(incident));
+    })
+    .await
+    .unwrap();
     let list = server.ask("/v1/incidents").await.json();
     let mut told: Vec<_> = list["incidents"]
         .as_array()
