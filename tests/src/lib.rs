@@ -10,12 +10,14 @@
 
 pub mod api;
 pub mod browser;
+pub mod chaos;
 pub mod eventually;
 pub mod feed;
 pub mod listener;
 pub mod oracle;
 pub mod program;
 pub mod province;
+pub mod proxy;
 pub mod servers;
 pub mod simulate;
 pub mod traffic;
@@ -23,4 +25,5 @@ pub mod world;
 
 pub use eventually::eventually;
 pub use oracle::{Allowance, Oracle, Seen};
+pub use proxy::Proxy;
 pub use world::{Place, Plan, World};
