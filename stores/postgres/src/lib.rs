@@ -5,6 +5,7 @@ mod codes;
 mod database;
 mod error;
 mod incidents;
+mod installation;
 mod ledger;
 mod load;
 mod merge;
@@ -23,7 +24,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::{IdSource, Scope},
@@ -282,8 +283,8 @@ impl Store for PostgresStore {
             .await
     }
 
-    async fn epoch(&self) -> Result<i64, StoreError> {
-        unit::ask(self, |conn| Box::pin(unit::epoch(conn))).await
+    async fn installation(&self) -> Result<Installation, StoreError> {
+        unit::ask(self, |conn| Box::pin(installation::installation(conn))).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

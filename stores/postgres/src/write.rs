@@ -17,7 +17,7 @@ use self::operations::{insert_operations, lanes, past_attempts, update_operation
 use crate::{
     codes,
     error::{missing_rows, store_error},
-    incidents, merge,
+    incidents, installation, merge,
     rows::{changed, col, fresh, json_col, us, us_if},
 };
 
@@ -50,6 +50,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;
+    installation::write(conn, work).await?;
     outbox(conn, work).await
 }
 

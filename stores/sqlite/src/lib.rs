@@ -4,6 +4,7 @@
 mod database;
 mod error;
 mod incidents;
+mod installation;
 mod ledger;
 mod load;
 mod merge;
@@ -22,7 +23,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::{IdSource, Scope},
@@ -254,8 +255,8 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn epoch(&self) -> Result<i64, StoreError> {
-        unit::read(self, |conn| Box::pin(unit::epoch(conn))).await
+    async fn installation(&self) -> Result<Installation, StoreError> {
+        unit::read(self, |conn| Box::pin(installation::installation(conn))).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::Scope,
@@ -148,8 +148,8 @@ impl Store for Line {
         self.call(self.store.next_due(connector, state)).await
     }
 
-    async fn epoch(&self) -> Result<i64, StoreError> {
-        self.call(self.store.epoch()).await
+    async fn installation(&self) -> Result<Installation, StoreError> {
+        self.call(self.store.installation()).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

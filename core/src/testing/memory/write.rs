@@ -282,8 +282,11 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
         }
     }
     tables.cursors.extend(work.cursors);
+    if let Some(step) = work.restore {
+        tables.step(now, step);
+    }
     for event in work.outbox {
-        let number = tables.outbox.len() as i64 + 1;
+        let number = tables.outbox_highest() + 1;
         let data = event.data.to_string();
         let unit = event.unit.map(String::from);
         let (name, subject, id, at) = (event.name, event.subject, event.id, event.at);
