@@ -13,6 +13,7 @@ mod join;
 mod lessons;
 mod money;
 mod post;
+mod restore;
 mod review;
 mod second_look;
 mod timers;
