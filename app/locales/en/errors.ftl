@@ -26,11 +26,15 @@ error-body_empty = The request has no body.
 error-batch_unreadable = A batch has to be a JSON array: { $what }
 error-content_type = The content type “{ $what }” is not taken; use application/cloudevents+json or application/cloudevents-batch+json.
 error-reason_missing = A reason is needed.
+error-moment_unreadable = “{ $what }” is no moment; use restore, none, or the form 2026-11-23T08:00:00+07:00.
 error-not_allowed = { $what ->
     [ended] The operation has ended: there is nothing left to do.
     [running] The operation is with the partner: wait for this attempt to end, then try again.
     [reason_missing] No reason was given, so nothing was done. Give a reason and send again.
     [no_connector] No connection here can do this yet, so it cannot be sent. Dismiss it, or wait for that connection.
+    [fenced] The store was restored, and nothing is sent before the common decision (lienthong restore status). Single operations can be sent again after it.
+    [not_fenced] The store does not wait for a decision after a restore, or somebody has decided already.
+    [not_marked] Not everything that is open has been looked at, so nobody can decide yet. Try again in a few seconds; the service must be running.
    *[other] That cannot be done with the operation now ({ $what }).
 }
 error-no_such_incident = There is no open incident { $what }.

@@ -102,11 +102,16 @@ impl Api {
 
     /// A person's decision, with the reason; not without a name for the record.
     pub(super) async fn decide(&self, screen: &Screen, path: &str, reason: &str) -> Result<Value, Failure> {
+        self.decide_with(screen, path, Sent::json(&json!({ "reason": reason }))).await
+    }
+
+    /// The same with more than a reason.
+    pub(super) async fn decide_with(&self, screen: &Screen, path: &str, body: Sent) -> Result<Value, Failure> {
         if !self.token.is_signed {
             return Err(Failure::new(screen.say("no-name"), screen.say("no-name.remedy")));
         }
         self.tell(screen);
-        self.post(screen, path, Sent::json(&json!({ "reason": reason }))).await
+        self.post(screen, path, body).await
     }
 
     /// GET.
@@ -201,7 +206,7 @@ fn address(global: &Global, config: &Config) -> String {
 }
 
 /// Whether the service of this configuration runs.
-pub(super) async fn is_served(global: &Global, config: &Config) -> Result<bool, Failure> {
+pub(crate) async fn is_served(global: &Global, config: &Config) -> Result<bool, Failure> {
     let http = Http::new(&HttpConfig::default()).map_err(|e| Failure::new(e.to_string(), ""))?;
     Ok(is_ours(&http, &address(global, config)).await)
 }

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod health;
 pub mod json;
 pub mod mask;
+pub mod restored;
 pub mod session;
 pub mod summary;
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn open(options: &Options) -> Result<Arc<Self>, StoreError> {
-        let connect = connect_options(&options.url)?;
+        let connect = connect_options(&options.url)?.application_name(&options.name);
         let pool = pool_options(options.max_connections);
         let current = pool.clone().connect_with(connect.clone()).await.map_err(store_error)?;
         let database = Arc::new(Self {
@@ -123,7 +123,7 @@ fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         StoreError::Rejected("the store's address is not postgres://user@host:port/database".into())
     })?;
-    Ok(options.application_name("lienthong").options([
+    Ok(options.options([
         // What a client that is gone has locked is free again after this.
         ("statement_timeout", "30s"),
         ("idle_in_transaction_session_timeout", "30s"),

@@ -1,6 +1,7 @@
 //! The store on PostgreSQL 15 and later, for any number of processes. Same files, functions and order as the SQLite
 //! store; what differs is in `database.rs`, `codes.rs` and in the statements.
 
+mod backup;
 mod codes;
 mod database;
 mod error;
@@ -33,7 +34,11 @@ use lienthong_core::{
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+pub use crate::backup::{Contents, newest_migration};
 use crate::database::Database;
+
+/// What running services call themselves at the server.
+pub const SERVICE: &str = "lienthong";
 
 /// The oldest server that has everything the statements use.
 const OLDEST_SERVER: i32 = 150_000;
@@ -46,12 +51,14 @@ pub struct Options {
     pub url: String,
     /// How many connections units of work and questions share; hints take one more.
     pub max_connections: u32,
+    /// What the sessions are called at the server.
+    pub name: String,
 }
 
 impl Options {
     /// The usual settings: 16 connections.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 16 }
+        Self { url: url.into(), max_connections: 16, name: SERVICE.into() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store on SQLite, embedded: one data folder, one process, one writer. Same files, functions and order as the
 //! PostgreSQL store; what differs is in `database.rs` and in the statements.
 
+pub mod backup;
 mod database;
 mod error;
 mod incidents;

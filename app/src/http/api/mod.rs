@@ -11,6 +11,7 @@ mod feed;
 mod incidents;
 pub(super) mod operations;
 mod quarantine;
+mod restore;
 mod status;
 
 use axum::{
@@ -48,6 +49,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operations", get(operations::list))
         .route("/operations/{id}", get(operations::show))
         .route("/incidents", get(incidents::list))
+        .route("/restore", get(restore::status))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
@@ -58,6 +60,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let operate = Router::new()
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))
+        .route("/restore/release", post(restore::release))
         .route("/incidents/{id}/close", post(closing::incident))
         .route("/quarantine/{id}/close", post(closing::entry))
         .route("/dead/admit", post(dead::admit));

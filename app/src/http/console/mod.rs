@@ -7,6 +7,7 @@ mod operation;
 pub mod operations;
 mod province;
 mod quarantine;
+mod restore;
 pub mod shell;
 mod timeline;
 pub mod when;
@@ -38,11 +39,13 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/ho-so/{code}", get(dossier::page))
         .route("/thao-tac", get(operations::page))
         .route("/thao-tac/{id}", get(operation::page))
+        .route("/phuc-hoi", get(restore::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
         .route("/thao-tac/{id}/lam-lai", post(operation::retry))
         .route("/thao-tac/{id}/bo-qua", post(operation::dismiss))
+        .route("/phuc-hoi/cho-gui", post(restore::release))
         .route("/su-co/{id}/dong", post(province::close))
         .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))

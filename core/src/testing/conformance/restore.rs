@@ -1,6 +1,6 @@
 //! The fence after a restore: it comes up once, holds for every handle in the unit that asks, and ends for all.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 use super::{
@@ -72,7 +72,7 @@ pub(super) async fn a_fence_comes_up_once_and_numbers_jump(h: &Harness) -> Verdi
 
 pub(super) async fn nothing_goes_out_or_is_told_under_the_fence(h: &Harness) -> Verdict {
     h.unit(seed::lanes_of(["k-1"]), |work| {
-        let lane = seed::lane_with(work, "k-1", &[(Ready, morning(0))]);
+        let lane = seed::lane_with(work, "k-1", &[(Ready, Timestamp::UNIX_EPOCH)]);
         seed::put_lane(work, lane);
         work.outbox.push(seed::out_event("o-1"));
     })
@@ -157,7 +157,7 @@ pub(super) async fn open_lanes_are_walked_by_number(h: &Harness) -> Verdict {
 /// A unit that began under the fence and comes to its end after the decision must not leave something held.
 pub(super) async fn a_unit_that_held_something_back_is_never_left_behind(h: &Harness) -> Verdict {
     fenced(h).await?;
-    let patience = if h.concurrent_writers { Duration::from_secs(2) } else { Duration::ZERO };
+    let patience = if h.concurrent_writers { Duration::from_secs(20) } else { Duration::ZERO };
     let (inside, decided) = (Meeting::of(1, patience), Meeting::of(1, patience));
     let (is_inside, go_on) = (inside.clone(), decided.clone());
     let slow = h.unit(seed::lanes_of(["k-1"]), move |work| {

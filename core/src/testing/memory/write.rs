@@ -13,7 +13,7 @@ use crate::{
     id::RowId,
     port::{
         store::{OutboxRow, StoreError},
-        work::{Change, Work},
+        work::{Change, RestoreStep, Work},
     },
 };
 
@@ -39,7 +39,9 @@ pub(super) fn check(tables: &Tables, work: &Work) -> Result<(), StoreError> {
     parcels(tables, work)?;
     lanes(tables, work)?;
     operations(tables, work)?;
-    callbacks(tables, work)
+    callbacks(tables, work)?;
+    let is_late = matches!(work.restore, Some(RestoreStep::Release(_))) && !tables.is_fenced();
+    ensure(!is_late, || contended("installation", work.epoch))
 }
 
 fn events(tables: &Tables, work: &Work) -> Result<(), StoreError> {
