@@ -149,8 +149,11 @@ impl StateFile {
         let found = self.last.as_ref().and_then(|last| last.against(&installation));
         if let Some(evidence) = found {
             if restore::fence(store, &installation, &evidence).await? {
-                tracing::error!(?evidence, "the store is an older one: nothing is sent or told until a person has decided \
-                    (lienthong restore status)");
+                tracing::error!(
+                    ?evidence,
+                    "the store is an older one: nothing is sent or told until a person has decided \
+                    (lienthong restore status)"
+                );
             }
             installation = store.installation().await?;
         }

@@ -8,3 +8,4 @@ mod killed;
 mod main_path;
 mod outages;
 mod replicas;
+mod restore;

@@ -16,6 +16,7 @@ pub mod listener;
 pub mod oracle;
 pub mod program;
 pub mod province;
+pub mod restored;
 pub mod servers;
 pub mod simulate;
 pub mod traffic;

@@ -74,7 +74,9 @@ fn plain(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((first, after)) = rest.split_first() {
         let code = (*first == b'%').then(|| after.get(..2)).flatten();
-        let code = code.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let code = code
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         bytes.push(code.unwrap_or(*first));
         rest = if code.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
@@ -154,7 +156,13 @@ async fn place_in(
         tell(screen, "restore-placing");
     }
     let mut restore = tool(config, screen, "pg_restore")?;
-    restore.args(["--no-owner", "--no-privileges", "--no-password", "--single-transaction", "--exit-on-error"]);
+    restore.args([
+        "--no-owner",
+        "--no-privileges",
+        "--no-password",
+        "--single-transaction",
+        "--exit-on-error",
+    ]);
     // Only what is in the schema, not the schema itself: it is there.
     restore.arg("--schema=public");
     restore.arg(format!("--dbname={}", database(config)?)).arg(copy);

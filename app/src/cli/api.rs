@@ -106,7 +106,12 @@ impl Api {
     }
 
     /// The same with more than a reason.
-    pub(super) async fn decide_with(&self, screen: &Screen, path: &str, body: Sent) -> Result<Value, Failure> {
+    pub(super) async fn decide_with(
+        &self,
+        screen: &Screen,
+        path: &str,
+        body: Sent,
+    ) -> Result<Value, Failure> {
         if !self.token.is_signed {
             return Err(Failure::new(screen.say("no-name"), screen.say("no-name.remedy")));
         }

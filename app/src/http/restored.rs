@@ -61,12 +61,17 @@ pub struct Report {
 
 impl Report {
     /// Asks. `until`: up to when steps would count as sent; none: up to the restore.
-    pub async fn ask(engine: &Engine, views: &dyn Views, until: Option<Timestamp>) -> Result<Self, StoreError> {
+    pub async fn ask(
+        engine: &Engine,
+        views: &dyn Views,
+        until: Option<Timestamp>,
+    ) -> Result<Self, StoreError> {
         let installation = engine.store.installation().await?;
         let is_marked = restore::is_marked(&*engine.store, installation.epoch).await?;
         let fenced = installation.fenced().map(|restored| restored.since);
         let steps_until = until.or(fenced);
-        let labels = engine.members.iter().map(|(id, m)| (id.to_string(), m.manifest.label.clone())).collect();
+        let labels =
+            engine.members.iter().map(|(id, m)| (id.to_string(), m.manifest.label.clone())).collect();
         let mut report = Self {
             is_marked,
             waiting: BTreeMap::new(),

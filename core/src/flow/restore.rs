@@ -49,11 +49,7 @@ pub struct Evidence {
 }
 
 /// Fences the installation, unless somebody has since `known` was read. Answers whether this call did.
-pub async fn fence(
-    store: &dyn Store,
-    known: &Installation,
-    evidence: &Evidence,
-) -> Result<bool, StoreError> {
+pub async fn fence(store: &dyn Store, known: &Installation, evidence: &Evidence) -> Result<bool, StoreError> {
     let (before, is_fenced) = (known.epoch, known.fenced().is_some());
     let fenced = Fenced {
         epoch: before.max(evidence.epoch) + 1,
@@ -71,7 +67,11 @@ pub async fn fence(
         }
         let (key, said) = (Need::Restore(fenced.epoch).to_string(), fenced.reason.clone());
         work.opened.push(IncidentRecord { key, connector: None, said });
-        work.audit.push(("lienthong".into(), format!("restore.fence: {}", fenced.reason), fenced.epoch.to_string()));
+        work.audit.push((
+            "lienthong".into(),
+            format!("restore.fence: {}", fenced.reason),
+            fenced.epoch.to_string(),
+        ));
         work.restore = Some(RestoreStep::Fence(fenced.clone()));
         true
     })
@@ -103,7 +103,11 @@ pub async fn release(
         }
         let release = Release { at: work.now, by: by.clone(), steps_until };
         let steps = steps_until.map_or_else(|| "none".to_owned(), |until| until.to_string());
-        work.audit.push((actor.clone(), format!("restore.release (steps until {steps}): {by}"), epoch.to_string()));
+        work.audit.push((
+            actor.clone(),
+            format!("restore.release (steps until {steps}): {by}"),
+            epoch.to_string(),
+        ));
         work.cursors.push((CURSOR.into(), Walk::After(0).text(epoch)));
         work.close(Need::Restore(epoch).to_string());
         work.restore = Some(RestoreStep::Release(release));
@@ -252,12 +256,7 @@ fn last_of(work: &Work, limit: usize) -> Option<RowId> {
 
 /// Marks everything open in a lane as what may have been sent, and sorts what is held: what can be asked about is asked,
 /// what nobody may repeat waits for a decision of its own. Answers what changed, and whether it is stuck now.
-fn mark_lane(
-    work: &mut Work,
-    key: &(LaneKey, ConnectorId),
-    rules: &Rules,
-    epoch: i64,
-) -> Vec<(RowId, bool)> {
+fn mark_lane(work: &mut Work, key: &(LaneKey, ConnectorId), rules: &Rules, epoch: i64) -> Vec<(RowId, bool)> {
     let now = work.now;
     let Some(loaded) = work.lanes.get_mut(key) else { return Vec::new() };
     let mut lane = loaded.row.clone();
@@ -274,7 +273,10 @@ fn mark_lane(
         }
         sort_out(operation, rules, epoch, now);
         if *operation != before {
-            changed.push((operation.id, operation.state == OperationState::Stuck && before.state != OperationState::Stuck));
+            changed.push((
+                operation.id,
+                operation.state == OperationState::Stuck && before.state != OperationState::Stuck,
+            ));
         }
     }
     if !changed.is_empty() {
@@ -318,13 +320,7 @@ fn tell_stuck(work: &mut Work, key: &(LaneKey, ConnectorId), rules: &Rules, id: 
 
 /// Lets a lane go on after the decision: steps of before are left out, of several states only the newest goes, the rest
 /// goes in its order.
-fn release_lane(
-    work: &mut Work,
-    key: &(LaneKey, ConnectorId),
-    rules: &Rules,
-    epoch: i64,
-    release: &Release,
-) {
+fn release_lane(work: &mut Work, key: &(LaneKey, ConnectorId), rules: &Rules, epoch: i64, release: &Release) {
     let now = work.now;
     let Some(loaded) = work.lanes.get_mut(key) else { return };
     let mut lane = loaded.row.clone();
@@ -388,10 +384,14 @@ fn leave_out(operation: &mut Operation, until: Timestamp, by: &str, now: Timesta
 /// newer one already than any but the last. Answers the others.
 fn newest_state_only(lane: &mut Lane, woken: &[RowId], now: Timestamp) -> Vec<RowId> {
     let is_state = |o: &Operation| {
-        matches!(*o.payload, Payload::SyncDossier) && o.state == OperationState::Ready && woken.contains(&o.id)
+        matches!(*o.payload, Payload::SyncDossier)
+            && o.state == OperationState::Ready
+            && woken.contains(&o.id)
     };
     let states = || lane.open.iter().filter(|o| is_state(o));
-    let Some(newest) = states().max_by_key(|o| (o.version, o.position)).map(|o| o.id) else { return Vec::new() };
+    let Some(newest) = states().max_by_key(|o| (o.version, o.position)).map(|o| o.id) else {
+        return Vec::new();
+    };
     let Some(place) = states().map(|o| o.position).min() else { return Vec::new() };
     let mut superseded = Vec::new();
     for operation in lane.open.iter_mut().filter(|o| is_state(o)) {

@@ -594,7 +594,8 @@ impl Work {
                 if let Some(change) = self.touched.get(&operation.id) {
                     let need = operation.need.as_ref().filter(|_| !operation.state.is_ended());
                     let before = self.waiting.get(&operation.id);
-                    if let Some(before) = before.filter(|before| need != Some(before) && has_incident(before)) {
+                    if let Some(before) = before.filter(|before| need != Some(before) && has_incident(before))
+                    {
                         self.left.insert(before.to_string());
                     }
                     if let Some(need) = need.filter(|need| before != Some(need) && has_incident(need)) {

@@ -135,7 +135,11 @@ async fn nothing_is_sent_before_the_decision_and_nothing_is_doubled_after_it() {
     assert_eq!(world.platform.tasks().len(), 2, "no payment is opened twice");
     let parcels = world.post.tasks();
     let numbers: BTreeSet<_> = parcels.iter().map(|task| format!("{:?}", task.payload)).collect();
-    assert_eq!((parcels.len(), numbers.len()), (2, 1), "the same order number: the post takes it for the same");
+    assert_eq!(
+        (parcels.len(), numbers.len()),
+        (2, 1),
+        "the same order number: the post takes it for the same"
+    );
     assert!(parcels[1].begun, "that it is there already is about us");
     for (n, before) in [1, 2].into_iter().zip(portal) {
         let seen = world.seen_at_portal(&code(n));
@@ -173,9 +177,12 @@ async fn only_steps_up_to_the_moment_are_left_out() {
     let second = code(2);
     let of = |w: &World| {
         let steps = w.operations(ActionKind::AppendProgress).into_iter();
-        let of = steps.filter(|o| o.subject.as_ref().is_some_and(|s| s.as_str() == second) && !o.state.is_ended());
+        let of =
+            steps.filter(|o| o.subject.as_ref().is_some_and(|s| s.as_str() == second) && !o.state.is_ended());
         of.flat_map(|o| match &*o.payload {
-            Payload::AppendProgress { steps } => steps.iter().map(|s| (s.at, s.content.clone())).collect::<Vec<_>>(),
+            Payload::AppendProgress { steps } => {
+                steps.iter().map(|s| (s.at, s.content.clone())).collect::<Vec<_>>()
+            }
             _ => Vec::new(),
         })
         .collect::<Vec<_>>()
@@ -186,8 +193,13 @@ async fn only_steps_up_to_the_moment_are_left_out() {
     let before = world.seen_at_portal(&second).len();
     released(&world, Some(first)).await;
     let again: Vec<_> = world.seen_at_portal(&second)[before..].to_vec();
-    let expected: Vec<_> = waiting.iter().filter(|(at, _)| *at > first).map(|(_, said)| said.clone()).collect();
-    assert_eq!(steps(&again).into_iter().cloned().collect::<Vec<_>>(), expected, "after {first}, last {last:?}");
+    let expected: Vec<_> =
+        waiting.iter().filter(|(at, _)| *at > first).map(|(_, said)| said.clone()).collect();
+    assert_eq!(
+        steps(&again).into_iter().cloned().collect::<Vec<_>>(),
+        expected,
+        "after {first}, last {last:?}"
+    );
 }
 
 #[tokio::test]

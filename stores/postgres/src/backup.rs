@@ -33,11 +33,12 @@ impl PostgresStore {
                 if !is_there {
                     return Ok(None);
                 }
-                let migration: i64 =
-                    sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
-                        .fetch_one(&mut *conn)
-                        .await
-                        .map_err(store_error)?;
+                let migration: i64 = sqlx::query_scalar(
+                    "select coalesce(max(version), 0) from _sqlx_migrations where success",
+                )
+                .fetch_one(&mut *conn)
+                .await
+                .map_err(store_error)?;
                 Ok(Some(Contents { migration, installation: installation::installation(conn).await? }))
             })
         })

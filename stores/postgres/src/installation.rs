@@ -128,9 +128,5 @@ async fn release(conn: &mut PgConnection, work: &Work, release: &Release) -> Res
 }
 
 fn changed(rows: u64) -> Result<(), StoreError> {
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Contended("the installation's epoch has changed".into()))
-    }
+    if rows == 1 { Ok(()) } else { Err(StoreError::Contended("the installation's epoch has changed".into())) }
 }

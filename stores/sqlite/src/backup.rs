@@ -49,10 +49,11 @@ pub async fn look(file: &Path) -> Result<Copied, StoreError> {
 }
 
 async fn contents(conn: &mut SqliteConnection) -> Result<Copied, StoreError> {
-    let migration: i64 = sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(store_error)?;
+    let migration: i64 =
+        sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
+            .fetch_one(&mut *conn)
+            .await
+            .map_err(store_error)?;
     Ok(Copied { migration, installation: installation::installation(conn).await? })
 }
 

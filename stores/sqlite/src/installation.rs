@@ -83,7 +83,10 @@ async fn fence(conn: &mut SqliteConnection, work: &Work, fenced: &Fenced) -> Res
     .map_err(store_error)?;
     changed(written.rows_affected())?;
     // Where SQLite keeps the number that the next row goes above. (A row there has no constraint to conflict with.)
-    sqlx::query!("delete from sqlite_sequence where name = 'outbox'").execute(&mut *conn).await.map_err(store_error)?;
+    sqlx::query!("delete from sqlite_sequence where name = 'outbox'")
+        .execute(&mut *conn)
+        .await
+        .map_err(store_error)?;
     sqlx::query!("insert into sqlite_sequence (name, seq) select 'outbox', outbox_floor from installation")
         .execute(conn)
         .await
@@ -108,9 +111,5 @@ async fn release(conn: &mut SqliteConnection, work: &Work, release: &Release) ->
 }
 
 fn changed(rows: u64) -> Result<(), StoreError> {
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Contended("the installation's epoch has changed".into()))
-    }
+    if rows == 1 { Ok(()) } else { Err(StoreError::Contended("the installation's epoch has changed".into())) }
 }

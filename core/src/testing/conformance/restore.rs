@@ -90,7 +90,11 @@ pub(super) async fn nothing_goes_out_or_is_told_under_the_fence(h: &Harness) -> 
     let released = h.second.installation().await?;
     ensure!(released.fenced().is_none(), "expected no fence after the decision, got {released:?}");
     let decision = released.restored.and_then(|r| r.released);
-    ensure_eq!(decision.map(|d| (d.by, d.steps_until)), Some(("an: looked".into(), Some(morning(3)))), "the decision");
+    ensure_eq!(
+        decision.map(|d| (d.by, d.steps_until)),
+        Some(("an: looked".into(), Some(morning(3)))),
+        "the decision"
+    );
     ensure_eq!(h.look(scope(), claim).await?, (false, known.epoch, 1), "a claim after it");
     ensure_eq!(h.second.outbox(0, 10).await?.len(), 1, "out-events after it");
     let late = h.unit(seed::nothing(), release).await;
@@ -116,12 +120,23 @@ pub(super) async fn what_is_written_under_the_fence_is_held_and_counts_as_begun(
         ensure_eq!(lane.and_then(|l| l.need), Some(waits.clone()), "what lane {key} waits for");
     }
     // Others than ready ones are left as they are.
-    h.unit(seed::lanes_of(["k-1"]), |work| seed::change_head(work, "k-1", |o| (o.state, o.need) = (Doubtful, None))).await?;
-    ensure_eq!(seed::lane(h, "k-1").await?.and_then(|l| l.head().map(|o| o.state)), Some(Doubtful), "a doubt");
+    h.unit(seed::lanes_of(["k-1"]), |work| {
+        seed::change_head(work, "k-1", |o| (o.state, o.need) = (Doubtful, None))
+    })
+    .await?;
+    ensure_eq!(
+        seed::lane(h, "k-1").await?.and_then(|l| l.head().map(|o| o.state)),
+        Some(Doubtful),
+        "a doubt"
+    );
     let scope = || Scope { operations: id.into_iter().collect(), ..Scope::default() };
     h.unit(seed::nothing(), release).await?;
     h.unit(scope(), |work| seed::change_head(work, "k-2", |o| (o.state, o.need) = (Ready, None))).await?;
-    ensure_eq!(seed::lane(h, "k-2").await?.and_then(|l| l.head().map(|o| o.state)), Some(Ready), "after the fence");
+    ensure_eq!(
+        seed::lane(h, "k-2").await?.and_then(|l| l.head().map(|o| o.state)),
+        Some(Ready),
+        "after the fence"
+    );
     Ok(())
 }
 
@@ -140,7 +155,9 @@ pub(super) async fn open_lanes_are_walked_by_number(h: &Harness) -> Verdict {
     let walk = async |after: RowId| -> Result<Vec<(RowId, String)>, Failure> {
         let scope = Scope { scan: vec![Scan::Open { after, limit: 3 }], ..Scope::default() };
         let mut found = h
-            .look(scope, |work| work.lanes.values().map(|l| (l.row.id, l.row.key.to_string())).collect::<Vec<_>>())
+            .look(scope, |work| {
+                work.lanes.values().map(|l| (l.row.id, l.row.key.to_string())).collect::<Vec<_>>()
+            })
             .await?;
         found.sort();
         Ok(found)
@@ -178,10 +195,11 @@ pub(super) async fn a_unit_that_held_something_back_is_never_left_behind(h: &Har
     decision?;
     let head = seed::lane(h, "k-1").await?.and_then(|lane| lane.head().map(|o| o.state));
     let walk = Scope { scan: vec![Scan::Open { after: 0, limit: 9 }], ..Scope::default() };
-    let held = h
-        .look(walk, |work| work.lanes.values().filter(|l| l.row.need.is_some()).count())
-        .await?;
+    let held = h.look(walk, |work| work.lanes.values().filter(|l| l.row.need.is_some()).count()).await?;
     // Where there is one writer the unit ended before the decision, and the walk after the decision finds it.
-    ensure!(head == Some(Ready) || !h.concurrent_writers && held == 1, "expected it not to be held, got {head:?}");
+    ensure!(
+        head == Some(Ready) || !h.concurrent_writers && held == 1,
+        "expected it not to be held, got {head:?}"
+    );
     Ok(())
 }

@@ -14,8 +14,8 @@ use crate::{
     parcel::{ParcelMove, ParcelRecord},
     payment::{PaymentRecord, ReferenceRecord},
     port::{
-        store::{ConnectorCondition, OutboxRow, RawCallback, Restored, Session},
         store::ROWS_APART,
+        store::{ConnectorCondition, OutboxRow, RawCallback, Restored, Session},
         work::{EventRecord, LedgerDelta, Merge, QuarantineRecord, RestoreStep, VersionRecord},
     },
 };
