@@ -1,7 +1,7 @@
 //! PostgreSQL: its own tools do the work, run with the address in their environment, so that no password stands on a
 //! command line.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
 use lienthong_store_postgres::{Contents, Options, PostgresStore};
 use reqwest::Url;
@@ -17,6 +17,8 @@ use crate::{
 
 /// What the sessions of a backup or restore are called at the server.
 const NAME: &str = "lienthong-backup";
+/// How many quarters of a second sessions of a service may linger.
+const PATIENCE: u32 = 12;
 
 async fn connect(config: &Config) -> Result<PostgresStore, Failure> {
     let url = store_address(config)?.ok_or_else(|| Failure::new("store.url", ""))?;
@@ -140,8 +142,15 @@ async fn place_in(
     aside: Option<&str>,
     store: &PostgresStore,
 ) -> Result<Kept, Failure> {
-    if store.others().await? > 0 {
-        return Err(failure(screen, "restore-running", &[]));
+    // The server takes a moment to notice that a process was killed.
+    for left in (0..=PATIENCE).rev() {
+        if store.others().await? == 0 {
+            break;
+        }
+        if left == 0 {
+            return Err(failure(screen, "restore-running", &[]));
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
     let contents = store.contents().await?;
     let mut kept = Kept { aside: None, before: contents.map(|contents| contents.installation) };

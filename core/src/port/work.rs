@@ -374,6 +374,11 @@ impl IdBlock {
         self.next.load(Ordering::Acquire) > self.end
     }
 
+    /// Gives up what is left.
+    fn void(&self) {
+        self.next.fetch_max(self.end, Ordering::AcqRel);
+    }
+
     /// What is left.
     pub fn rest(&self) -> Range<i64> {
         self.next.load(Ordering::Acquire).min(self.end)..self.end
@@ -394,6 +399,13 @@ impl IdSource {
         let start = ranges[at].start;
         ranges[at].start += IDS_PER_DECISION;
         Some(IdBlock::new(start..start + IDS_PER_DECISION))
+    }
+
+    /// Gives up all numbers, those of the block under way too: after a restore they may have been given before. Stores call
+    /// it with a unit that fences.
+    pub fn retire(&self, block: &IdBlock) {
+        self.ranges.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        block.void();
     }
 
     /// Adds numbers: newly reserved ones, or the rest of a block.
@@ -572,6 +584,11 @@ impl Work {
     pub(super) fn begin(&mut self) {
         let open = self.lanes.values().flat_map(|lane| &lane.row.open);
         self.waiting = open.filter_map(|o| Some((o.id, o.need.clone()?))).collect();
+    }
+
+    /// Whether it fences the installation.
+    pub fn fences(&self) -> bool {
+        matches!(self.restore, Some(RestoreStep::Fence(_)))
     }
 
     /// Brings every changed lane in step with its operations and collects what has to be written; a need has an incident

@@ -93,6 +93,9 @@ async fn one_pass(
     work.finish();
     write_work(&mut tx, &work).await?;
     tx.commit().await.map_err(store_error)?;
+    if work.fences() {
+        store.inner.ids.retire(block);
+    }
     if has_news(&work) {
         store.inner.database.ring();
     }

@@ -114,6 +114,9 @@ async fn one_pass(
     }
     work.finish();
     write_work(conn, &work).await?;
+    if work.fences() {
+        store.inner.ids.retire(block);
+    }
     Ok(Pass::Written { has_news: has_news(&work) })
 }
 

@@ -118,13 +118,18 @@ fn every_code_that_can_come_has_words() {
     wanted.extend(outcomes.iter().map(|o| name("outcome", o)));
     wanted.extend(["return", "pickup"].iter().map(|d| name("direction", d)));
     wanted.extend(["amqp", "http", "file"].iter().map(|o| name("origin", o)));
-    wanted.extend(["running", "ended", "reason_missing", "no_connector"].iter().map(|d| name("deed", d)));
+    wanted.extend(
+        ["running", "ended", "reason_missing", "no_connector", "fenced"].iter().map(|d| name("deed", d)),
+    );
     for (kind, codes) in [
         ("cause", CAUSES.iter().map(|c| c.code()).collect::<Vec<_>>()),
         ("reason", Reason::ALL.iter().map(|r| r.code()).collect()),
         (
             "need",
-            vec!["snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "void", "setting"],
+            vec![
+                "snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "void", "setting",
+                "restore",
+            ],
         ),
         ("refused", vec!["step", "payment", "parcel", "cancel"]),
         ("waits", vec!["behind", "paused", "retry", "turn", "running", "doubtful", "awaiting"]),

@@ -192,6 +192,9 @@ impl MemoryStore {
             work.finish();
             self.accept(&work)?;
             write::check(&tables, &work)?;
+            if work.fences() {
+                self.ids.retire(&block);
+            }
             let matters =
                 !(work.new_events.is_empty() && work.operations.is_empty() && work.cursors.is_empty());
             write::apply(&mut tables, work);
