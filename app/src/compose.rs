@@ -100,7 +100,19 @@ impl Application {
         let health = Health { broker: uses_broker.then_some(false), store: true, detail: String::new() };
         let metrics = roles.is_some().then(observe::recorder).flatten();
         let (health, _) = watch::channel(health);
-        Ok(Self { config, engine, store, state_file, auth, broker, metrics, health, roles, listener, addresses })
+        Ok(Self {
+            config,
+            engine,
+            store,
+            state_file,
+            auth,
+            broker,
+            metrics,
+            health,
+            roles,
+            listener,
+            addresses,
+        })
     }
 
     /// Where it listens.

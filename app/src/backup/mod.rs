@@ -180,9 +180,11 @@ async fn place_sqlite(
     }
     sqlite::look(copy).await?;
     crate::tokens::make_folder(folder)?;
+    // First the folder, then the state file: a refusal leaves no trace.
+    let held = sqlite::hold(folder)?;
     expect_less(config, manifest)?;
     tell(screen, "restore-placing");
-    let placed = sqlite::place(copy, folder, aside).await.map_err(|error| match error {
+    let placed = held.place(copy, aside).await.map_err(|error| match error {
         StoreError::Rejected(_) => failure(screen, "restore-not-empty", &[]),
         other => other.into(),
     })?;

@@ -162,7 +162,7 @@ impl Walk {
 /// Runs until the pool stops.
 pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     let stopping = pool.stopping();
-    let mut place = 0;
+    let mut place = Place::default();
     while !stopping.is_cancelled() {
         let goes_on = match round(&engine, &mut place).await {
             Ok(goes_on) => goes_on,
@@ -183,13 +183,24 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     Ok(())
 }
 
-/// One pass of a walk; `place` is where this process's walk under the fence is. `true`: there is more at once.
-pub async fn round(engine: &Arc<Engine>, place: &mut RowId) -> Result<bool, StoreError> {
+/// Where this process's walk under the fence is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    epoch: i64,
+    after: RowId,
+}
+
+/// One pass of a walk. `true`: there is more at once.
+pub async fn round(engine: &Arc<Engine>, place: &mut Place) -> Result<bool, StoreError> {
     let installation = engine.store.installation().await?;
+    if place.epoch != installation.epoch {
+        // Another restore: what was passed before has to be looked at again.
+        *place = Place { epoch: installation.epoch, after: 0 };
+    }
     let Some(restored) = installation.restored.clone() else { return Ok(false) };
     let walk = Walk::read(engine.store.cursor(CURSOR).await?.as_deref(), installation.epoch);
     match restored.released {
-        None => mark(engine, installation.epoch, walk, place).await,
+        None => mark(engine, walk, place).await,
         Some(release) => match walk {
             Walk::After(lane) => send(engine, installation.epoch, release, lane).await,
             Walk::Begun | Walk::Marked | Walk::Done => Ok(false),
@@ -199,9 +210,9 @@ pub async fn round(engine: &Arc<Engine>, place: &mut RowId) -> Result<bool, Stor
 
 /// Under the fence the walk goes round and round: what a probe's end brings to the head of its lane, what events add and
 /// what a unit wrote that had begun before the fence is found by a later round.
-async fn mark(engine: &Arc<Engine>, epoch: i64, walk: Walk, place: &mut RowId) -> Result<bool, StoreError> {
-    let (rules, limit) = (Arc::clone(&engine.rules), engine.settings.batch);
-    let scan = Scan::Open { after: *place, limit };
+async fn mark(engine: &Arc<Engine>, walk: Walk, place: &mut Place) -> Result<bool, StoreError> {
+    let (rules, limit, epoch) = (Arc::clone(&engine.rules), engine.settings.batch, place.epoch);
+    let scan = Scan::Open { after: place.after, limit };
     let scope = Scope { scan: vec![scan], ..Scope::default() };
     let last = decide(&*engine.store, scope, move |work| {
         if !work.is_fenced || work.epoch != epoch {
@@ -222,7 +233,7 @@ async fn mark(engine: &Arc<Engine>, epoch: i64, walk: Walk, place: &mut RowId) -
         last
     })
     .await?;
-    *place = last.unwrap_or(0);
+    place.after = last.unwrap_or(0);
     Ok(last.is_some())
 }
 

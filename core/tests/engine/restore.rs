@@ -5,7 +5,7 @@ use lienthong_core::{
     finding::Finding,
     flow::{
         operator::{self, Deed},
-        restore::{self, Evidence},
+        restore::{self, Evidence, Place},
     },
     need::Need,
     operation::{ActionKind, OperationState, Payload},
@@ -280,14 +280,14 @@ async fn a_release_that_is_cut_off_in_the_middle_goes_on_with_the_next_start() {
     }
     let known = world.store.installation().await.unwrap();
     assert!(restore::fence(&world.store, &known, &Evidence::default()).await.unwrap());
-    let mut place = 0;
+    let mut place = Place::default();
     let deed = || restore::release(&world.engine, "an", "đã đối chiếu", Some(Timestamp::MAX));
     assert!(restore::round(&world.engine, &mut place).await.unwrap(), "one pass is not all");
     assert_eq!(deed().await.unwrap(), Deed::NotAllowed("not_marked".into()));
     while restore::round(&world.engine, &mut place).await.unwrap() {}
     assert_eq!(deed().await.unwrap(), Deed::Done);
     assert_eq!(deed().await.unwrap(), Deed::NotAllowed("not_fenced".into()));
-    assert!(restore::round(&world.engine, &mut 0).await.unwrap());
+    assert!(restore::round(&world.engine, &mut Place::default()).await.unwrap());
     let held = |w: &World| w.store.operations().iter().filter(|o| o.state == OperationState::Held).count();
     assert!((1..2 * DOSSIERS as usize).contains(&held(&world)), "{}", held(&world));
     world.restart_with(rules()).await;
@@ -296,4 +296,33 @@ async fn a_release_that_is_cut_off_in_the_middle_goes_on_with_the_next_start() {
     let seen = (1..=DOSSIERS).map(|n| world.seen_at_portal(&code(n)));
     assert!(seen.into_iter().all(|seen| seen == ["sync 2"]));
     world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_second_restore_is_looked_at_from_the_beginning() {
+    let world = World::resting();
+    for n in 1..=150 {
+        world.admit([event("dossier.received", &code(n), 1)]).await;
+    }
+    let backup = world.store.copy();
+    let fence = async || {
+        let known = world.store.installation().await.unwrap();
+        assert!(
+            restore::fence(&world.store, &known, &Evidence { epoch: 7, ..Evidence::default() })
+                .await
+                .unwrap()
+        );
+    };
+    fence().await;
+    let mut place = Place::default();
+    assert!(
+        restore::round(&world.engine, &mut place).await.unwrap(),
+        "the first lanes are behind this process"
+    );
+    world.store.put_back(&backup);
+    fence().await;
+    fence().await;
+    while restore::round(&world.engine, &mut place).await.unwrap() {}
+    let ready = world.store.operations().iter().filter(|o| o.state == OperationState::Ready).count();
+    assert_eq!(ready, 0, "a later fence covers what was passed before it");
 }

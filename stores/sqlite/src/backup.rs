@@ -2,7 +2,10 @@
 
 use lienthong_core::port::store::{Installation, StoreError};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use std::path::Path;
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     database::{self, connect_options},
@@ -64,31 +67,48 @@ pub struct Placed {
     pub before: Option<Installation>,
 }
 
-/// Puts a copy in the place of the data folder's database. What is there keeps its file beside, with this ending; without
-/// one it must not be there. Nobody may use the folder meanwhile.
-pub async fn place(file: &Path, folder: &Path, aside: Option<&str>) -> Result<Placed, StoreError> {
-    let _lock = database::lock(folder, "restore")?;
+/// A data folder that nobody else can use meanwhile.
+pub struct Held {
+    folder: PathBuf,
+    _lock: File,
+}
+
+/// Takes a data folder for a restore; refused while a service uses it.
+pub fn hold(folder: &Path) -> Result<Held, StoreError> {
+    Ok(Held { folder: folder.to_owned(), _lock: database::lock(folder, "restore")? })
+}
+
+impl Held {
+    /// Puts a copy in the place of the database. What is there keeps its file beside, with this ending; without one it must
+    /// not be there.
+    pub async fn place(self, file: &Path, aside: Option<&str>) -> Result<Placed, StoreError> {
+        place(file, &self.folder, aside).await
+    }
+}
+
+async fn place(file: &Path, folder: &Path, aside: Option<&str>) -> Result<Placed, StoreError> {
     let target = folder.join(database::FILE);
-    let mut before = None;
-    if target.exists() {
-        let Some(aside) = aside else {
-            return Err(StoreError::Rejected(format!("there is a store already: {}", target.display())));
-        };
-        // One that cannot be read any more may be why somebody restores.
-        before = match look(&target).await {
-            Ok(copied) => Some(copied.installation),
-            Err(error) => {
-                tracing::warn!(%error, "the store that is replaced cannot be read");
-                None
-            }
-        };
-        for ending in ["-wal", "-shm", ""] {
-            let from = folder.join(format!("{}{ending}", database::FILE));
-            if from.exists() {
-                let to = folder.join(format!("{}.{aside}{ending}", database::FILE));
-                std::fs::rename(&from, &to).map_err(|error| failed(&to, &error))?;
-            }
+    let parts = ["-wal", "-shm", ""].map(|ending| format!("{}{ending}", database::FILE));
+    let there: Vec<&String> = parts.iter().filter(|part| folder.join(part).exists()).collect();
+    if let (Some(part), None) = (there.first(), aside) {
+        return Err(StoreError::Rejected(format!(
+            "there is a store already: {}",
+            folder.join(part).display()
+        )));
+    }
+    // One that cannot be read any more may be why somebody restores.
+    let before = match former(&target).await {
+        Ok(installation) => Some(installation),
+        Err(error) => {
+            tracing::warn!(%error, "no store to replace, or one that cannot be read");
+            None
         }
+    };
+    // A log that stayed behind would be played into the new database.
+    for part in parts.iter().filter(|part| folder.join(part).exists()) {
+        let (name, ending) = part.split_at(database::FILE.len());
+        let to = folder.join(format!("{name}.{}{ending}", aside.unwrap_or_default()));
+        std::fs::rename(folder.join(part), &to).map_err(|error| failed(&to, &error))?;
     }
     // Whole or not at all: a crash leaves no half of a database under that name.
     let coming = folder.join(format!("{}.coming", database::FILE));
@@ -99,8 +119,17 @@ pub async fn place(file: &Path, folder: &Path, aside: Option<&str>) -> Result<Pl
     Ok(Placed { before })
 }
 
+/// The installation of a database that is to go, its log folded into it.
+async fn former(file: &Path) -> Result<Installation, StoreError> {
+    let mut conn = connect_options(file).connect().await.map_err(store_error)?;
+    sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut conn).await.map_err(store_error)?;
+    let answer = contents(&mut conn).await;
+    conn.close().await.map_err(store_error)?;
+    answer.map(|copied| copied.installation)
+}
+
 fn sync(path: &Path) -> Result<(), StoreError> {
-    std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(|error| failed(path, &error))
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| failed(path, &error))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> StoreError {

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use lienthong_core::{
-    flow::restore::{self, Evidence},
+    flow::restore::{self, Evidence, Place},
     port::store::Store,
     testing::fixtures::{self, events::event},
 };
@@ -23,7 +23,7 @@ async fn fenced() -> Server {
 }
 
 async fn marked(server: &Server) {
-    while restore::round(&server.engine, &mut 0).await.unwrap() {}
+    while restore::round(&server.engine, &mut Place::default()).await.unwrap() {}
 }
 
 #[tokio::test]
