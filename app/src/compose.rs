@@ -34,6 +34,7 @@ use crate::{
     },
     i18n::Locale,
     lifecycle::{self, Ending},
+    state_file::{self, StateFile},
     tokens,
 };
 
@@ -58,6 +59,7 @@ pub struct Application {
     config: Config,
     engine: Arc<Engine>,
     store: StoreHandle,
+    state_file: Option<StateFile>,
     auth: Auth,
     broker: Option<Arc<broker::Settings>>,
     metrics: Option<PrometheusHandle>,
@@ -85,6 +87,11 @@ impl Application {
         let settings = engine_settings(&config);
         let store = StoreHandle::open(&config, &settings.holder).await?;
         store.migrate().await?;
+        // Before anything can be claimed: an older store than this process has seen is fenced.
+        let state_file = match &roles {
+            Some(_) => Some(StateFile::open(state_file::path(&config), &*store.store()).await?),
+            None => None,
+        };
         let rules = parts::rules(&config, &built);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = Engine::new(store.store(), rules, built, clock, settings);
@@ -93,7 +100,19 @@ impl Application {
         let health = Health { broker: uses_broker.then_some(false), store: true, detail: String::new() };
         let metrics = roles.is_some().then(observe::recorder).flatten();
         let (health, _) = watch::channel(health);
-        Ok(Self { config, engine, store, auth, broker, metrics, health, roles, listener, addresses })
+        Ok(Self {
+            config,
+            engine,
+            store,
+            state_file,
+            auth,
+            broker,
+            metrics,
+            health,
+            roles,
+            listener,
+            addresses,
+        })
     }
 
     /// Where it listens.
@@ -150,6 +169,9 @@ impl Application {
         let links = self.start_broker(&pool, roles);
         let publisher = links.publisher;
         run::start(&self.engine, &pool, roles, publisher);
+        if let Some(file) = self.state_file.take() {
+            pool.spawn("state-file", file.keep(self.store.store(), pool.stopping()));
+        }
         pool.spawn("hints", hints(self.store.clone(), Arc::clone(&self.engine), pool.stopping()));
         pool.spawn(
             "health",

@@ -1,6 +1,7 @@
 //! The application: configuration, broker, HTTP, command line, and how they are put together. What things mean is in
 //! `lienthong-core`; how partners speak is in `lienthong-connectors`.
 
+pub mod backup;
 pub mod broker;
 pub mod cli;
 pub mod compose;
@@ -11,6 +12,7 @@ pub mod lifecycle;
 pub mod logging;
 pub mod out_event;
 pub mod sandbox;
+pub mod state_file;
 pub mod tokens;
 
 /// Names the one crypto provider of the process, before TLS or a token is used: with two linked in, rustls and

@@ -28,6 +28,8 @@ pub enum Need {
     Action(String),
     /// A person's decision about this event.
     Decision(String),
+    /// The decision that ends the fence of this epoch, after a restore.
+    Restore(i64),
     /// A setting without which the operation cannot be sent.
     Setting(String),
 }
@@ -54,6 +56,7 @@ impl fmt::Display for Need {
             Self::Code(what) => write!(f, "code:{what}"),
             Self::Action(name) => write!(f, "action:{name}"),
             Self::Decision(what) => write!(f, "decision:{what}"),
+            Self::Restore(epoch) => write!(f, "restore:{epoch}"),
             Self::Setting(what) => write!(f, "setting:{what}"),
         }
     }
@@ -90,6 +93,7 @@ impl std::str::FromStr for Need {
             "code" => Self::Code(rest_owned),
             "action" => Self::Action(rest_owned),
             "decision" => Self::Decision(rest_owned),
+            "restore" => Self::Restore(rest.parse().map_err(|_| bad())?),
             "setting" => Self::Setting(rest_owned),
             "mapping" => {
                 let mut parts = rest.splitn(3, ':');

@@ -9,4 +9,5 @@ mod killed;
 mod main_path;
 mod outages;
 mod replicas;
+mod restore;
 mod vanished;

@@ -9,4 +9,5 @@ mod main_path;
 mod mess;
 mod money;
 mod restarts;
+mod restore;
 mod simulated;

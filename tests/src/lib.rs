@@ -18,6 +18,7 @@ pub mod oracle;
 pub mod program;
 pub mod province;
 pub mod proxy;
+pub mod restored;
 pub mod servers;
 pub mod simulate;
 pub mod traffic;

@@ -309,3 +309,47 @@ ledger-audited = The rows were last recounted
 ledger-audit-right = they match the ledgers.
 ledger-audit-wrong = they do not match; see what needs somebody above.
 ledger-audit-never = The rows have not been recounted yet; that happens by itself once a day.
+## After a restore
+restore-title = Restore
+restore-banner = The store was restored: nothing is sent.
+restore-banner-waiting = { $n ->
+    [one] { $n } operation waits for a decision.
+   *[other] { $n } operations wait for a decision.
+}
+restore-banner-go = Look and decide
+restore-stands = Nothing is sent until somebody decides
+restore-over = Decided; everything goes out again
+restore-none = The store was not restored
+restore-help = The store is an older one: partners may have what it does not know. Events are still taken in; what can be asked about is being asked; the rest waits for one decision.
+restore-since = Since
+restore-backup = Backup of
+restore-seen = Last sign of life before the restore
+restore-asking = Being asked about
+restore-waiting = Waiting for the decision
+restore-single = For decisions of their own
+restore-group = What waits for one decision
+restore-nothing = No operation waits.
+restore-partner = Partner
+restore-action = Operation
+restore-absent = Asked: not there
+restore-decide = Decide to send
+restore-first = First have the one-stop system publish again everything since the backup (what is known counts as a duplicate). Then: of each dossier only the newest state is sent; parcels and payments go under their old numbers, so that no second one arises.
+restore-steps = Progress steps
+restore-steps-before = { $n ->
+    [one] { $n } step happened before the restore.
+   *[other] { $n } steps happened before the restore.
+}
+restore-steps-after = { $n ->
+    [one] { $n } step happened after it.
+   *[other] { $n } steps happened after it.
+}
+restore-steps-help = The portal cannot be asked about steps: one that it has and that is sent again is there twice; one that it lacks and that is left out is missing.
+restore-steps-restore = Take steps up to the restore as sent, and leave them out (safe: none is doubled)
+restore-steps-at = Take steps up to this moment as sent
+restore-steps-none = Send all (those that the portal has will be there twice)
+restore-go = Send
+restore-done = The decision is on record; operations go out in their order.
+restore-not-now = Not now: what is open is still being looked at, or somebody has decided already. Reload the page.
+restore-moment = No moment was chosen, or it cannot be read.
+restore-marking = What is open is being looked at; reload the page in a few seconds to decide.
+restore-no-right = Deciding needs a token with the scope “operate”.

@@ -26,6 +26,7 @@ error-body_empty = The request has no body.
 error-batch_unreadable = A batch has to be a JSON array: { $what }
 error-content_type = The content type “{ $what }” is not taken; use application/cloudevents+json or application/cloudevents-batch+json.
 error-reason_missing = A reason is needed.
+error-moment_unreadable = “{ $what }” is no moment; use restore, none, or the form 2026-11-23T08:00:00+07:00.
 error-not_allowed = { $what ->
     [ended] The operation has ended: there is nothing left to do.
     [running] The operation is with the partner: wait for this attempt to end, then try again.
@@ -38,6 +39,9 @@ error-not_allowed = { $what ->
     [nothing_to_edit] This operation carries nothing that could be edited.
     [unchanged] Nothing was changed, so nothing was sent.
     [no_connector] No connection here can do this yet, so it cannot be sent. Dismiss it, or wait for that connection.
+    [fenced] The store was restored, and nothing is sent before the common decision (lienthong restore status). Single operations can be sent again after it.
+    [not_fenced] The store does not wait for a decision after a restore, or somebody has decided already.
+    [not_marked] Not everything that is open has been looked at, so nobody can decide yet. Try again in a few seconds; the service must be running.
    *[other] That cannot be done with the operation now ({ $what }).
 }
 error-edit_identity = { $what } cannot be edited: it says which dossier, payment or parcel this is about. Request another one instead; an element of a list keeps its id, and "deleted": true removes it.

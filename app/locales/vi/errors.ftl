@@ -26,6 +26,7 @@ error-body_empty = Yêu cầu không có nội dung.
 error-batch_unreadable = Lô sự kiện phải là một mảng JSON: { $what }
 error-content_type = Không nhận loại nội dung “{ $what }”; dùng application/cloudevents+json hoặc application/cloudevents-batch+json.
 error-reason_missing = Phải ghi lý do.
+error-moment_unreadable = “{ $what }” không phải thời điểm; dùng restore, none, hoặc dạng 2026-11-23T08:00:00+07:00.
 error-not_allowed = { $what ->
     [ended] Thao tác đã kết thúc nên không còn gì để làm.
     [running] Thao tác đang nằm ở đối tác nên chưa làm được. Đợi lần gửi này kết thúc rồi thử lại.
@@ -38,6 +39,9 @@ error-not_allowed = { $what ->
     [nothing_to_edit] Thao tác này không mang dữ liệu nào sửa được.
     [unchanged] Nội dung chưa có gì thay đổi nên chưa gửi.
     [no_connector] Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua thao tác, hoặc đợi kết nối đó được cài đặt.
+    [fenced] Kho dữ liệu vừa được phục hồi nên chưa gửi gì cho đến khi có quyết định chung (lienthong restore status). Sau đó mới gửi lại được từng thao tác.
+    [not_fenced] Kho dữ liệu không ở trạng thái chờ sau phục hồi, hoặc đã có người quyết định rồi.
+    [not_marked] Chưa rà xong các thao tác đang mở nên chưa quyết định được. Đợi ít giây rồi thử lại; dịch vụ phải đang chạy.
    *[other] Lúc này không làm được việc đó với thao tác ({ $what }).
 }
 error-edit_identity = Không sửa được { $what }: đây là chỗ nhận ra hồ sơ, khoản hoặc bưu gửi. Muốn việc khác thì lập yêu cầu mới; phần tử của danh sách thì giữ nguyên id và đặt "deleted": true nếu muốn bỏ.

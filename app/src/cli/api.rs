@@ -211,7 +211,7 @@ fn address(global: &Global, config: &Config) -> String {
 }
 
 /// Whether the service of this configuration runs.
-pub(super) async fn is_served(global: &Global, config: &Config) -> Result<bool, Failure> {
+pub(crate) async fn is_served(global: &Global, config: &Config) -> Result<bool, Failure> {
     let http = Http::new(&HttpConfig::default()).map_err(|e| Failure::new(e.to_string(), ""))?;
     Ok(is_ours(&http, &address(global, config)).await)
 }

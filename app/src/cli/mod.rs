@@ -2,6 +2,7 @@
 //! the same router inside this process when no server answers.
 
 mod api;
+mod backup;
 mod check;
 mod config;
 mod dead;
@@ -15,6 +16,7 @@ mod ledger;
 mod operation;
 mod output;
 mod quarantine;
+mod restore;
 mod sandbox;
 mod schema;
 mod serve;
@@ -29,7 +31,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use api::inside;
+pub(crate) use api::{inside, is_served};
 pub use failure::Failure;
 pub use output::Screen;
 pub(crate) use status::ledgers as show_ledgers;
@@ -131,6 +133,14 @@ pub enum Command {
     /// What RabbitMQ has given up: count it, admit it
     #[command(subcommand, verbatim_doc_comment)]
     Dead(dead::Dead),
+    /// Sao lưu kho dữ liệu, kể cả khi dịch vụ đang chạy, và kiểm tra bản sao
+    /// Copy the store, of a running service too, and verify the copy
+    #[command(verbatim_doc_comment)]
+    Backup(backup::Backup),
+    /// Phục hồi kho dữ liệu từ bản sao lưu; xem và quyết định những gì chờ sau phục hồi
+    /// Restore the store from a backup; look at what waits after it, and decide
+    #[command(verbatim_doc_comment)]
+    Restore(restore::Restore),
     /// Toàn cảnh hôm nay: đối tác, việc chờ người xử lý, hai sổ đối chiếu
     /// The province today
     #[command(verbatim_doc_comment)]
@@ -208,6 +218,8 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
         Command::Dead(dead) => dead.run(global, screen).await,
+        Command::Backup(backup) => backup.run(global, screen).await,
+        Command::Restore(restore) => restore.run(global, screen).await,
         Command::Status => status::run(global, screen).await,
         Command::Migrate => serve::migrate(global, screen).await,
         Command::Token(token) => token.run(global, screen),

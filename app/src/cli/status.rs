@@ -42,6 +42,10 @@ fn show(screen: &Screen, status: &Value) {
             screen.line(format!("✗ {}", i18n::text(screen.locale, key)));
         }
     }
+    if !status["fenced_at"].is_null() {
+        let since = when::short(&status["fenced_at"]);
+        screen.line(format!("✗ {}", screen.say_with("restore-fenced", &[("when", Arg::Text(&since))])));
+    }
     screen.line("");
     screen.blocks(matters(screen, status));
     partners(screen, status);

@@ -46,6 +46,11 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong demo",
         "lienthong schema --out docs/events",
         "lienthong migrate",
+        "lienthong backup /var/backups/lienthong/2026-11-23",
+        "lienthong restore /var/backups/lienthong/2026-11-23 --replace",
+        "lienthong restore status --steps-until 2026-11-23T08:00:00+07:00",
+        "lienthong restore release --reason x --steps-until none",
+        "lienthong restore fence",
     ] {
         parse(line);
     }

@@ -21,11 +21,13 @@ pub struct Installation {
     pub label: String,
     /// The folder for the embedded store, generated secrets and state.
     pub data_dir: PathBuf,
+    /// What this process has seen of the store, to notice a restore; `state.json` in the data folder if not set.
+    pub state_file: Option<PathBuf>,
 }
 
 impl Default for Installation {
     fn default() -> Self {
-        Self { name: "lienthong".into(), label: String::new(), data_dir: "data".into() }
+        Self { name: "lienthong".into(), label: String::new(), data_dir: "data".into(), state_file: None }
     }
 }
 

@@ -84,6 +84,7 @@ pub fn of_need(key: &str) -> Advice {
             Some(dossier) => Advice::new("need-void", true).with("what", dossier),
             None => Advice::new("need-decision", true).with("what", what),
         },
+        Ok(Need::Restore(_)) => Advice::new("need-restore", true),
         Ok(Need::Setting(what)) => Advice::new("need-setting", true).with("what", what),
         Err(_) => Advice::new("need-unknown", true).with("what", key),
     }

@@ -15,6 +15,7 @@ pub mod health;
 pub mod json;
 pub mod lanes;
 pub mod mask;
+pub mod restored;
 pub mod session;
 pub mod summary;
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod pool;
 pub mod probe;
 pub mod reconcile;
 pub mod relay;
+pub mod restore;
 pub mod run;
 pub mod schedule;
 pub mod settle;

@@ -24,7 +24,8 @@ pub enum Deed {
     Done,
     /// There is no such operation, open incident or open entry.
     NotFound,
-    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`, `closes_itself`.
+    /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`, `closes_itself`,
+    /// `fenced`, `not_fenced`, `not_marked`.
     NotAllowed(String),
 }
 
@@ -96,6 +97,9 @@ async fn act(
         let is_head = loaded.row.head == Some(id);
         if is_head && loaded.row.state == LaneState::Running {
             return Deed::NotAllowed("running".into());
+        }
+        if deed == "retry" && work.is_fenced {
+            return Deed::NotAllowed("fenced".into());
         }
         if deed == "retry" && !connectors.contains(&loaded.row.connector) {
             return Deed::NotAllowed("no_connector".into());

@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use crate::{
-    flow::{engine::Engine, execute, operator, pool::Pool, probe, relay, schedule},
+    flow::{engine::Engine, execute, operator, pool::Pool, probe, relay, restore, schedule},
     port::publisher::Publisher,
 };
 
@@ -66,6 +66,7 @@ pub fn start(engine: &Arc<Engine>, pool: &Pool, roles: Roles, publisher: Option<
     if roles.execute {
         execute::start(engine, pool);
         pool.spawn("probe", probe::run(Arc::clone(engine), pool.clone()));
+        pool.spawn("restore", restore::run(Arc::clone(engine), pool.clone()));
         let (engine, stopping) = (Arc::clone(engine), pool.stopping());
         pool.spawn("wake", async move {
             let mut prefixes = SUPPLIED_BY_SETTINGS.into_iter().peekable();

@@ -20,6 +20,9 @@ use crate::{
     port::work::{Scope, Work},
 };
 
+/// How often something that exists is asked about while the installation is fenced.
+const ASK_AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
 /// An operation that this process may bring to its partner (or ask about), under a lease.
 #[derive(Debug, Clone)]
 pub struct Assignment {
@@ -96,6 +99,13 @@ fn settle_one(work: &mut Work, rules: &Rules, schedule: &Schedule, settlement: &
         Settled::Outcome(outcome) => decide::settle(operation, outcome, &terms),
         Settled::Finding(finding) => decide::found(operation, finding, &terms),
         Settled::GivenBack => give_back(operation, now),
+    }
+    if work.is_fenced
+        && operation.state == OperationState::Ready
+        && matches!(settlement.result, Settled::Finding(Finding::Present(_)))
+    {
+        // It is there, and only a repeat would tell the rest: it is asked about again until the fence is lifted.
+        (operation.state, operation.due_at) = (OperationState::Doubtful, crate::clock::later(now, ASK_AGAIN));
     }
     if operation.state == OperationState::Succeeded && operation.payload.kind() == ActionKind::SyncDossier {
         lane.acknowledged = true;
@@ -393,6 +403,10 @@ pub fn claim(
     lease: jiff::SignedDuration,
     may: impl Fn(&Operation) -> bool,
 ) -> Vec<Assignment> {
+    // Read in this very transaction: a process that has not heard of the restore claims nothing either.
+    if work.is_fenced {
+        return Vec::new();
+    }
     let now = work.now;
     let until = crate::clock::later(now, lease);
     let keys: Vec<_> = work.lanes.keys().filter(|(_, c)| c == connector).cloned().collect();

@@ -31,6 +31,11 @@ impl IdBlock {
         self.next.load(Ordering::Acquire) > self.end
     }
 
+    /// Gives up what is left.
+    fn void(&self) {
+        self.next.fetch_max(self.end, Ordering::AcqRel);
+    }
+
     /// What is left.
     pub fn rest(&self) -> Range<i64> {
         self.next.load(Ordering::Acquire).min(self.end)..self.end
@@ -51,6 +56,13 @@ impl IdSource {
         let start = ranges[at].start;
         ranges[at].start += IDS_PER_DECISION;
         Some(IdBlock::new(start..start + IDS_PER_DECISION))
+    }
+
+    /// Gives up all numbers, those of the block under way too: after a restore they may have been given before. Stores call
+    /// it with a unit that fences.
+    pub fn retire(&self, block: &IdBlock) {
+        self.ranges.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        block.void();
     }
 
     /// Adds numbers: newly reserved ones, or the rest of a block.

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     id::{ConnectorId, RowId},
-    port::work::{LedgerDelta, Scope, Work},
+    port::work::{LedgerDelta, Release, Scope, Work},
 };
 
 /// Why a store did not do what was asked. Each variant is a different reaction.
@@ -30,6 +30,10 @@ pub enum StoreError {
     #[error("the lease on {0} was lost")]
     Fenced(String),
 }
+
+/// How far row numbers jump with a restore: numbers that were given in the time that is lost may be known outside, as parts
+/// of the ids of out-events.
+pub const ROWS_APART: i64 = 1_000_000_000;
 
 /// A pure decision over loaded rows. It may be called several times; only the last call's changes are written.
 pub type Decision = Arc<dyn Fn(&mut Work) + Send + Sync>;
@@ -118,6 +122,43 @@ pub struct DueTimer {
     pub fence: Fence,
 }
 
+/// The installation as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// Made at random with the store; a restored store has the same.
+    pub id: String,
+    /// Grows with every restore.
+    pub epoch: i64,
+    /// No out-event has a higher number, and none will get this one or a lower one.
+    pub outbox_highest: i64,
+    /// When the newest event was admitted.
+    pub newest_event_at: Option<Timestamp>,
+    /// The latest restore, if there was one.
+    pub restored: Option<Restored>,
+}
+
+impl Installation {
+    /// The restore that nobody has decided about yet: nothing goes out.
+    pub fn fenced(&self) -> Option<&Restored> {
+        self.restored.as_ref().filter(|restored| restored.released.is_none())
+    }
+}
+
+/// A restore, as it was noticed and ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// When the fence came up.
+    pub since: Timestamp,
+    /// What showed it: a stable word.
+    pub reason: String,
+    /// When the backup was taken, where that is known.
+    pub backup_at: Option<Timestamp>,
+    /// The last known sign of life of the time that is lost.
+    pub seen_at: Option<Timestamp>,
+    /// The decision that ended it.
+    pub released: Option<Release>,
+}
+
 /// The two ledgers, folded, and the counts that they must match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LedgerState {
@@ -177,7 +218,7 @@ pub trait Store: Send + Sync {
     /// The store's clock.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 
-    /// Outbox rows above `after`, in order, at most `limit`. No row appears behind a cursor: numbers are drawn under one
+    /// Outbox rows above `after`, in order, at most `limit`; none while the installation is fenced. No row appears behind a cursor: numbers are drawn under one
     /// lock, by a unit of work that then has nothing left to wait for (docs/decisions).
     async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError>;
 
@@ -256,8 +297,8 @@ pub trait Store: Send + Sync {
         state: crate::lane::LaneState,
     ) -> Result<Option<Timestamp>, StoreError>;
 
-    /// The installation's epoch; changed only by a restore.
-    async fn epoch(&self) -> Result<i64, StoreError>;
+    /// The installation: its epoch, and whether it is fenced after a restore.
+    async fn installation(&self) -> Result<Installation, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -15,7 +15,7 @@ use crate::{
     },
     lane::{Lane, LaneState},
     need::Need,
-    operation::{Attempt, Operation, Payload},
+    operation::{ActionKind, Attempt, Operation, OperationState, Payload},
     parcel::{ParcelMove, ParcelRecord},
     payment::PaymentRecord,
 };
@@ -74,6 +74,13 @@ pub enum Scan {
     },
     /// Running lanes of any connector whose lease has run out.
     LeaseExpired {
+        /// At most this many.
+        limit: usize,
+    },
+    /// Lanes with anything open above this row number, by number: a walk over all of them in bounded passes.
+    Open {
+        /// Only lanes above this number.
+        after: RowId,
         /// At most this many.
         limit: usize,
     },
@@ -259,6 +266,41 @@ impl IncidentRecord {
     }
 }
 
+/// A step of the installation as a whole around a restore, part of a unit of work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreStep {
+    /// Nothing goes out any more.
+    Fence(Fenced),
+    /// The decision: what waits goes out.
+    Release(Release),
+}
+
+/// How the installation is fenced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fenced {
+    /// The new epoch.
+    pub epoch: i64,
+    /// Out-events are numbered above this from now on.
+    pub outbox_above: i64,
+    /// What showed that the store is an older one: a stable word.
+    pub reason: String,
+    /// When the backup was taken, where that is known.
+    pub backup_at: Option<Timestamp>,
+    /// The last known sign of life of the time that is lost.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// A person's decision that lifts the fence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// When.
+    pub at: Timestamp,
+    /// Who and why.
+    pub by: String,
+    /// Progress steps that happened up to here count as sent before the restore; none: all are sent.
+    pub steps_until: Option<Timestamp>,
+}
+
 /// What one transaction adds to the two ledgers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LedgerDelta {
@@ -333,6 +375,10 @@ pub struct CallbackVerdict {
 pub struct Work {
     /// The store's clock, read in this transaction.
     pub now: Timestamp,
+    /// The installation's epoch.
+    pub epoch: i64,
+    /// Whether nothing may go out: the store was restored and nobody has decided yet. Read in this transaction.
+    pub is_fenced: bool,
     /// What was loaded.
     pub scope: Scope,
     /// Content hashes of known event keys of the scope.
@@ -398,6 +444,8 @@ pub struct Work {
     pub callbacks: Vec<CallbackVerdict>,
     /// A feed's cursor to advance: feed name, cursor. Part of the same transaction as what the feed brought.
     pub cursors: Vec<(String, String)>,
+    /// A step around a restore; a store refuses it as contended if the epoch has changed meanwhile.
+    pub restore: Option<RestoreStep>,
     /// What the ledgers gain.
     pub ledger: LedgerDelta,
     /// Who did it and what, for the audit trail: actor, deed, subject.
@@ -414,6 +462,8 @@ impl Work {
     pub fn new(now: Timestamp, scope: Scope, ids: Arc<IdBlock>) -> Self {
         Self {
             now,
+            epoch: 0,
+            is_fenced: false,
             scope,
             known_events: HashMap::new(),
             dossiers: BTreeMap::new(),
@@ -444,6 +494,7 @@ impl Work {
             left: BTreeSet::new(),
             callbacks: Vec::new(),
             cursors: Vec::new(),
+            restore: None,
             ledger: LedgerDelta::default(),
             audit: Vec::new(),
             missing: Scope::default(),
@@ -479,6 +530,11 @@ impl Work {
         self.waiting = open.filter_map(|o| Some((o.id, o.need.clone()?))).collect();
     }
 
+    /// Whether it fences the installation.
+    pub fn fences(&self) -> bool {
+        matches!(self.restore, Some(RestoreStep::Fence(_)))
+    }
+
     /// Brings every changed lane in step with its operations and collects what has to be written; a need has an incident
     /// as long as an operation waits for it. Stores call it once, after the decision and before writing.
     pub fn finish(&mut self) {
@@ -487,15 +543,23 @@ impl Work {
             if lane.change == Change::None {
                 continue;
             }
+            if self.is_fenced {
+                for operation in &mut lane.row.open {
+                    if let Some(change) = self.touched.get(&operation.id) {
+                        hold_back(operation, *change, self.epoch);
+                    }
+                }
+            }
             let ended = lane.row.sync(now);
             for operation in ended.into_iter().chain(lane.row.open.iter().cloned()) {
                 if let Some(change) = self.touched.get(&operation.id) {
                     let need = operation.need.as_ref().filter(|_| !operation.state.is_ended());
                     let before = self.waiting.get(&operation.id);
-                    if let Some(before) = before.filter(|before| need != Some(before)) {
+                    if let Some(before) = before.filter(|before| need != Some(before) && has_incident(before))
+                    {
                         self.left.insert(before.to_string());
                     }
-                    if let Some(need) = need.filter(|need| before != Some(need)) {
+                    if let Some(need) = need.filter(|need| before != Some(need) && has_incident(need)) {
                         self.opened.push(IncidentRecord::of_need(need, &operation));
                     }
                     self.operations.insert(operation.id, Loaded { row: operation, change: *change });
@@ -532,6 +596,23 @@ impl Work {
             self.lanes.insert((key.clone(), connector.clone()), Loaded::fresh(lane));
         }
         self.lanes.get_mut(&(key.clone(), connector.clone()))
+    }
+}
+
+/// A fence has one incident from its first to its last moment, whoever waits behind it.
+fn has_incident(need: &Need) -> bool {
+    !matches!(need, Need::Restore(_))
+}
+
+/// Nothing that is written under the fence is ready to go: the time that is lost may have sent it. What is new is marked
+/// as what may have begun, so that a partner's "it exists" is about us.
+fn hold_back(operation: &mut Operation, change: Change, epoch: i64) {
+    let is_ready = operation.state == OperationState::Ready;
+    if (is_ready || change == Change::Insert) && operation.payload.kind() != ActionKind::Unassigned {
+        (operation.begun, operation.doubted) = (true, true);
+    }
+    if is_ready {
+        (operation.state, operation.need) = (OperationState::Held, Some(Need::Restore(epoch)));
     }
 }
 

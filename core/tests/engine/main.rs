@@ -15,6 +15,7 @@ mod ledger;
 mod lessons;
 mod money;
 mod post;
+mod restore;
 mod review;
 mod second_look;
 mod timers;

@@ -108,7 +108,7 @@ impl Drop for Lent {
 impl Database {
     pub(crate) async fn open(options: &Options) -> Result<Arc<Self>, StoreError> {
         let limits = Limits::new(options.longest_statement);
-        let connect = connect_options(&options.url, limits)?;
+        let connect = connect_options(&options.url, limits)?.application_name(&options.name);
         let pool = pool_options(options.max_connections);
         let current = pool.clone().connect_with(connect.clone()).await.map_err(store_error)?;
         let database = Arc::new(Self {
@@ -246,7 +246,7 @@ fn connect_options(url: &str, limits: Limits) -> Result<PgConnectOptions, StoreE
         StoreError::Rejected("the store's address is not postgres://user@host:port/database".into())
     })?;
     let longest = format!("{}ms", limits.statement.as_millis());
-    Ok(options.application_name("lienthong").options([
+    Ok(options.options([
         // What a client that is gone has locked is free again after this.
         ("statement_timeout", longest.as_str()),
         ("idle_in_transaction_session_timeout", longest.as_str()),

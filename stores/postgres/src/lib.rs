@@ -1,10 +1,12 @@
 //! The store on PostgreSQL 15 and later, for any number of processes. Same files, functions and order as the SQLite
 //! store; what differs is in `database.rs`, `codes.rs` and in the statements.
 
+mod backup;
 mod codes;
 mod database;
 mod error;
 mod incidents;
+mod installation;
 mod ledger;
 mod load;
 mod merge;
@@ -23,7 +25,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::{IdSource, Scope},
@@ -32,7 +34,11 @@ use lienthong_core::{
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
+pub use crate::backup::{Contents, newest_migration};
 use crate::database::{Database, Limits};
+
+/// What running services call themselves at the server.
+pub const SERVICE: &str = "lienthong";
 
 /// The oldest server that has everything the statements use.
 const OLDEST_SERVER: i32 = 150_000;
@@ -48,12 +54,19 @@ pub struct Options {
     /// How long the server lets a statement run. A unit of work that has not ended after twice as long counts as one
     /// whose connection has vanished: its connection is thrown away, and its caller may ask again.
     pub longest_statement: Duration,
+    /// What the sessions are called at the server.
+    pub name: String,
 }
 
 impl Options {
     /// The usual settings: 16 connections, 30 seconds for a statement.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 16, longest_statement: Duration::from_secs(30) }
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            longest_statement: Duration::from_secs(30),
+            name: SERVICE.into(),
+        }
     }
 }
 
@@ -293,8 +306,8 @@ impl Store for PostgresStore {
             .await
     }
 
-    async fn epoch(&self) -> Result<i64, StoreError> {
-        unit::ask(self, |conn| Box::pin(unit::epoch(conn))).await
+    async fn installation(&self) -> Result<Installation, StoreError> {
+        unit::ask(self, |conn| Box::pin(installation::installation(conn))).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -383,6 +383,19 @@ async fn scanned_lanes(conn: &mut PgConnection, scan: &Scan, now: i64) -> Result
             .fetch_all(conn)
             .await
         }
+        // None is passed over: a walk comes by once. Locked in the order in which all lanes are.
+        Scan::Open { after, limit } => {
+            sqlx::query_scalar!(
+                "select id from lanes
+                where id in (select o.id from lanes o where o.id > $1 and o.state <> 0 order by o.id limit $2)
+                order by key, connector
+                for update",
+                *after,
+                *limit as i64,
+            )
+            .fetch_all(conn)
+            .await
+        }
         Scan::HeldBy { holder, limit } => {
             sqlx::query_scalar!(
                 "select id from lanes

@@ -19,6 +19,7 @@ pub(crate) async fn outbox(
     let rows = sqlx::query!(
         "select number, name, subject, unit, event_id, data, at from outbox
         where number > $1
+            and not exists (select 1 from installation where fenced_since is not null and released_at is null)
         order by number limit $2",
         after,
         limit,

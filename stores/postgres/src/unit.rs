@@ -88,8 +88,9 @@ async fn pass(
     block: &Arc<IdBlock>,
 ) -> Result<Option<Scope>, StoreError> {
     let mut tx = connection.begin_with("begin isolation level read committed").await.map_err(store_error)?;
-    let now = now(&mut tx).await?;
+    let (now, epoch, is_fenced) = begin(&mut tx).await?;
     let mut work = Work::new(now, scope, Arc::clone(block));
+    (work.epoch, work.is_fenced) = (epoch, is_fenced);
     load(&mut tx, &mut work).await?;
     run_decision(decide, &mut work)?;
     if block.is_overdrawn() {
@@ -102,6 +103,9 @@ async fn pass(
     work.finish();
     write_work(&mut tx, &work).await?;
     tx.commit().await.map_err(store_error)?;
+    if work.fences() {
+        store.inner.ids.retire(block);
+    }
     if has_news(&work) {
         store.inner.database.ring();
     }
@@ -151,12 +155,17 @@ pub(crate) async fn now(conn: &mut PgConnection) -> Result<Timestamp, StoreError
     At::new("installation", &1).time("now", now)
 }
 
-/// The installation's epoch.
-pub(crate) async fn epoch(conn: &mut PgConnection) -> Result<i64, StoreError> {
-    sqlx::query_scalar!("select epoch from installation where one = 1")
-        .fetch_one(conn)
-        .await
-        .map_err(store_error)
+/// What every unit begins with: the store's clock, the epoch, and whether the installation is fenced.
+async fn begin(conn: &mut PgConnection) -> Result<(Timestamp, i64, bool), StoreError> {
+    let row = sqlx::query!(
+        r#"select (extract(epoch from clock_timestamp()) * 1000000)::bigint as "now!", epoch,
+            (fenced_since is not null and released_at is null) as "is_fenced!"
+        from installation where one = 1"#
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(store_error)?;
+    Ok((At::new("installation", &1).time("now", row.now)?, row.epoch, row.is_fenced))
 }
 
 /// Runs a unit that writes, in a transaction, to its end.

@@ -17,7 +17,7 @@ use self::operations::{edits, insert_operations, lanes, past_attempts, update_op
 use crate::{
     codes,
     error::{missing_rows, store_error},
-    incidents, merge,
+    incidents, installation, merge,
     rows::{changed, col, fresh, json_col, us, us_if},
 };
 
@@ -51,6 +51,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;
+    installation::write(conn, work).await?;
     outbox(conn, work).await
 }
 

@@ -32,6 +32,8 @@ pub(crate) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreErro
 
 /// At most this many units share a commit: beyond it the first one would wait noticeably for the last.
 const GROUP: usize = 64;
+/// The database in the data folder.
+pub(crate) const FILE: &str = "lienthong.sqlite";
 
 /// The database, as callers see it.
 pub(crate) struct Database {
@@ -91,7 +93,7 @@ impl Database {
     /// Locks the folder, opens the database and starts the writer.
     pub(crate) async fn open(options: &Options) -> Result<Self, StoreError> {
         let lock = lock(&options.folder, &options.holder)?;
-        let file = options.folder.join("lienthong.sqlite");
+        let file = options.folder.join(FILE);
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
             .acquire_timeout(Duration::from_secs(5))
@@ -302,7 +304,7 @@ impl Writer {
 }
 
 /// What all connections share.
-fn connect_options(file: &Path) -> SqliteConnectOptions {
+pub(crate) fn connect_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .foreign_keys(true)
@@ -314,7 +316,7 @@ fn connect_options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// Takes the folder for this process, until the file is closed.
-fn lock(folder: &Path, holder: &str) -> Result<File, StoreError> {
+pub(crate) fn lock(folder: &Path, holder: &str) -> Result<File, StoreError> {
     let path = folder.join("lienthong.lock");
     let failed = |error: std::io::Error| {
         StoreError::Unavailable(format!("the data folder {} cannot be used: {error}", folder.display()))

@@ -1,9 +1,11 @@
 //! The store on SQLite, embedded: one data folder, one process, one writer. Same files, functions and order as the
 //! PostgreSQL store; what differs is in `database.rs` and in the statements.
 
+pub mod backup;
 mod database;
 mod error;
 mod incidents;
+mod installation;
 mod ledger;
 mod load;
 mod merge;
@@ -22,7 +24,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::{IdSource, Scope},
@@ -258,8 +260,8 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn epoch(&self) -> Result<i64, StoreError> {
-        unit::read(self, |conn| Box::pin(unit::epoch(conn))).await
+    async fn installation(&self) -> Result<Installation, StoreError> {
+        unit::read(self, |conn| Box::pin(installation::installation(conn))).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

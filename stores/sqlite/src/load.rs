@@ -325,6 +325,18 @@ async fn scanned_lanes(
             .fetch_all(conn)
             .await
         }
+        Scan::Open { after, limit } => {
+            let limit = *limit as i64;
+            sqlx::query_scalar!(
+                "select id from lanes
+                where id > ?1 and state <> 0
+                order by id limit ?2",
+                after,
+                limit
+            )
+            .fetch_all(conn)
+            .await
+        }
         // By `lease_until`: in the order of the partial index, not in that of all lanes there are.
         Scan::HeldBy { holder, limit } => {
             let limit = *limit as i64;

@@ -101,8 +101,9 @@ async fn one_pass(
     decide: &Decision,
     block: &Arc<IdBlock>,
 ) -> Result<Pass, StoreError> {
-    let now = now(conn).await?;
+    let (now, epoch, is_fenced) = begin(conn).await?;
     let mut work = Work::new(now, scope, Arc::clone(block));
+    (work.epoch, work.is_fenced) = (epoch, is_fenced);
     load(conn, &store.inner.holder, &mut work).await?;
     run_decision(decide, &mut work)?;
     if block.is_overdrawn() {
@@ -113,6 +114,9 @@ async fn one_pass(
     }
     work.finish();
     write_work(conn, &work).await?;
+    if work.fences() {
+        store.inner.ids.retire(block);
+    }
     Ok(Pass::Written { has_news: has_news(&work) })
 }
 
@@ -158,12 +162,17 @@ pub(crate) async fn now(conn: &mut SqliteConnection) -> Result<Timestamp, StoreE
     At::new("installation", &1).time("now", now)
 }
 
-/// The installation's epoch.
-pub(crate) async fn epoch(conn: &mut SqliteConnection) -> Result<i64, StoreError> {
-    sqlx::query_scalar!("select epoch from installation where one = 1")
-        .fetch_one(conn)
-        .await
-        .map_err(store_error)
+/// What every unit begins with: the store's clock, the epoch, and whether the installation is fenced.
+async fn begin(conn: &mut SqliteConnection) -> Result<(Timestamp, i64, bool), StoreError> {
+    let row = sqlx::query!(
+        r#"select cast(round(unixepoch('subsec') * 1000000) as integer) as "now!: i64", epoch as "epoch!: i64",
+            fenced_since is not null and released_at is null as "is_fenced!: bool"
+        from installation where one = 1"#
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(store_error)?;
+    Ok((At::new("installation", &1).time("now", row.now)?, row.epoch, row.is_fenced))
 }
 
 /// Runs a unit that writes, to its end; it gets the store's clock.

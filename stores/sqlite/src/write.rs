@@ -16,7 +16,7 @@ use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 use self::operations::{edits, insert_operations, lanes, past_attempts, update_operations};
 use crate::{
     error::{missing_rows, store_error},
-    incidents, merge,
+    incidents, installation, merge,
     rows::{Batch, json},
 };
 
@@ -45,6 +45,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;
+    installation::write(conn, work).await?;
     outbox(conn, work).await
 }
 

@@ -7,7 +7,7 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::Scope,
@@ -152,8 +152,8 @@ impl Store for Line {
         self.call(self.store.next_due(connector, state)).await
     }
 
-    async fn epoch(&self) -> Result<i64, StoreError> {
-        self.call(self.store.epoch()).await
+    async fn installation(&self) -> Result<Installation, StoreError> {
+        self.call(self.store.installation()).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

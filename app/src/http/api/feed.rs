@@ -22,7 +22,7 @@ pub struct Wanted {
 /// Events above the cursor, in order, and the cursor to come back with.
 pub async fn feed(State(state): State<AppState>, Asked(wanted): Asked<Wanted>) -> Answer {
     let store = &state.engine.store;
-    let epoch = store.epoch().await?;
+    let epoch = store.installation().await?.epoch;
     let after = match wanted.after.trim() {
         "" => 0,
         text => match cursor(text) {

@@ -13,6 +13,7 @@ mod incidents;
 pub(super) mod lanes;
 pub(super) mod operations;
 mod quarantine;
+mod restore;
 mod status;
 
 use axum::{
@@ -52,6 +53,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/lanes", get(lanes::list))
         .route("/lanes/{id}", get(lanes::show))
         .route("/incidents", get(incidents::list))
+        .route("/restore", get(restore::status))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
@@ -65,6 +67,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operations/{id}/payload", get(editing::payload))
         .route("/operations/{id}/edit", post(editing::edit))
         .route("/ledgers/audit", post(status::audit))
+        .route("/restore/release", post(restore::release))
         .route("/incidents/{id}/close", post(closing::incident))
         .route("/quarantine/{id}/close", post(closing::entry))
         .route("/dead/admit", post(dead::admit));

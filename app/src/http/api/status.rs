@@ -49,6 +49,7 @@ pub async fn status(State(state): State<AppState>) -> Answer {
         "now_at": moment(overview.now_us),
         "since_at": moment(summary.since_us),
         "health": { "store": health.store, "broker": health.broker, "detail": health.detail },
+        "fenced_at": state.engine.store.installation().await?.fenced().map(|r| rfc3339(r.since)),
         "needs_person": summary.for_persons(),
         "matters": summary.matters.iter().map(matter_json).collect::<Vec<_>>(),
         "partners": summary.partners.iter().map(partner_json).collect::<Vec<_>>(),

@@ -9,6 +9,7 @@ mod operation;
 pub mod operations;
 mod province;
 mod quarantine;
+mod restore;
 pub mod shell;
 mod timeline;
 pub mod when;
@@ -42,6 +43,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/thao-tac/{id}", get(operation::page))
         .route("/luong", get(lanes::page))
         .route("/luong/{id}", get(lanes::one))
+        .route("/phuc-hoi", get(restore::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
@@ -51,6 +53,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
             "/thao-tac/{id}/sua",
             get(edit::page).post(edit::send).layer(DefaultBodyLimit::max(edit::LARGEST_FORM)),
         )
+        .route("/phuc-hoi/cho-gui", post(restore::release))
         .route("/su-co/{id}/dong", post(province::close))
         .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))

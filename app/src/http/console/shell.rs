@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use jiff::Timestamp;
 use std::convert::Infallible;
 
 use super::{when::When, words::Words};
@@ -13,6 +14,7 @@ use crate::{
     http::{
         AppState, assets,
         auth::{Caller, Scope},
+        restored,
         session::{Cookie, form_binding},
     },
     i18n::Locale,
@@ -45,6 +47,7 @@ pub struct Visit {
     form_token: String,
     uri: Uri,
     name: String,
+    fenced: Option<(Timestamp, i64)>,
 }
 
 impl Visit {
@@ -58,6 +61,7 @@ impl Visit {
             form_token: form_binding(headers, state).map(|b| state.auth.form_token(&b)).unwrap_or_default(),
             uri: uri.clone(),
             name: state.display.name.clone(),
+            fenced: None,
         }
     }
 
@@ -96,6 +100,7 @@ impl Visit {
             other_code: other.code(),
             now: self.when(self.now_us),
             refresh_seconds: None,
+            fenced: self.fenced.map(|(since, waiting)| (self.when(since.as_microsecond()), waiting)),
         }
     }
 }
@@ -105,7 +110,12 @@ impl FromRequestParts<AppState> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let caller = parts.extensions.get::<Caller>().cloned();
-        Ok(Self::of(state, &parts.headers, &parts.uri, caller))
+        let mut visit = Self::of(state, &parts.headers, &parts.uri, caller);
+        // For those who are logged in only. A store that does not answer says so on the page itself.
+        if visit.caller.is_some() {
+            visit.fenced = restored::banner(&state.engine, state.views.as_ref()).await.unwrap_or_default();
+        }
+        Ok(visit)
     }
 }
 
@@ -136,6 +146,8 @@ pub struct Shell {
     pub now: When,
     /// Reloads itself after so many seconds.
     pub refresh_seconds: Option<u32>,
+    /// Since when nothing goes out after a restore, and how many operations wait.
+    pub fenced: Option<(When, i64)>,
 }
 
 impl Shell {

@@ -5,6 +5,7 @@ mod api;
 mod console;
 mod editing;
 mod fake;
+mod restored;
 mod words;
 
 use axum::{
@@ -38,6 +39,8 @@ pub struct Server {
     pub auth: Auth,
     /// Its store.
     pub store: MemoryStore,
+    /// Its engine; nothing runs.
+    pub engine: Arc<Engine>,
     /// Tells it how the parts are.
     pub health: watch::Sender<Health>,
 }
@@ -104,9 +107,16 @@ pub fn server(views: impl FnOnce(MemoryStore) -> Arc<dyn Views>, display: Displa
     let auth = Auth::new("a secret of at least thirty-two bytes".to_owned().into());
     let (health, seen) = watch::channel(Health { broker: None, store: true, detail: String::new() });
     let views = views(store.clone());
-    let state =
-        AppState { engine, views, auth: auth.clone(), metrics: None, health: seen, display, broker: None };
-    Server { router: router(state), auth, store, health }
+    let state = AppState {
+        engine: Arc::clone(&engine),
+        views,
+        auth: auth.clone(),
+        metrics: None,
+        health: seen,
+        display,
+        broker: None,
+    };
+    Server { router: router(state), auth, store, engine, health }
 }
 
 impl Server {

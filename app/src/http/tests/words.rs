@@ -105,7 +105,8 @@ fn every_key_that_a_page_uses_exists() {
 }
 
 /// Why a person's decision may not be possible now.
-const DEEDS: [&str; 11] = [
+const DEEDS: [&str; 12] = [
+    "fenced",
     "running",
     "ended",
     "reason_missing",
@@ -143,7 +144,10 @@ fn every_code_that_can_come_has_words() {
         ("reason", Reason::ALL.iter().map(|r| r.code()).collect()),
         (
             "need",
-            vec!["snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "void", "setting"],
+            vec![
+                "snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "void", "setting",
+                "restore",
+            ],
         ),
         ("refused", vec!["step", "payment", "parcel", "cancel"]),
         ("waits", vec!["behind", "paused", "retry", "turn", "running", "doubtful", "awaiting"]),

@@ -9,6 +9,7 @@ mod outbox;
 mod overview;
 mod partners;
 mod races;
+mod restore;
 mod rules;
 mod seed;
 mod single;
@@ -97,6 +98,13 @@ macro_rules! conformance_stories {
                 the_newer_session_wins
                 a_pause_keeps_its_beginning_and_is_one_incident
                 the_store_tells_its_time_and_epoch
+            }
+            restore {
+                a_fence_comes_up_once_and_numbers_jump
+                nothing_goes_out_or_is_told_under_the_fence
+                what_is_written_under_the_fence_is_held_and_counts_as_begun
+                open_lanes_are_walked_by_number
+                a_unit_that_held_something_back_is_never_left_behind
             }
             partners {
                 references_to_ask_are_filtered_and_ordered

@@ -265,9 +265,12 @@ pub(super) async fn a_pause_keeps_its_beginning_and_is_one_incident(h: &Harness)
 pub(super) async fn the_store_tells_its_time_and_epoch(h: &Harness) -> Verdict {
     h.store.ping().await?;
     h.second.ping().await?;
-    let (a, b) = (h.store.epoch().await?, h.second.epoch().await?);
-    ensure_eq!(a, b, "the epoch through both handles");
-    ensure!(a >= 1, "expected an epoch from 1, got {a}");
+    let (a, b) = (h.store.installation().await?, h.second.installation().await?);
+    ensure_eq!(a, b, "the installation through both handles");
+    ensure!(
+        a.epoch >= 1 && !a.id.is_empty() && a.restored.is_none(),
+        "expected a new installation, got {a:?}"
+    );
     let before = h.store.now().await?;
     let inside = h.look(seed::nothing(), |work| work.now).await?;
     let (p, tolerance) = (Duration::from_millis(50), SignedDuration::from_millis(5));

@@ -147,6 +147,10 @@ fn scanned(tables: &Tables, scan: &Scan, now: jiff::Timestamp) -> Vec<RowId> {
             expired.sort_by_key(|l| (until(l), l.id));
             expired.into_iter().take(*limit).map(|l| l.id).collect()
         }
+        Scan::Open { after, limit } => {
+            let from = tables.lanes.range(after.saturating_add(1)..).map(|(_, lane)| lane);
+            from.filter(|l| l.state != LaneState::Idle).take(*limit).map(|l| l.id).collect()
+        }
         Scan::HeldBy { holder, limit } => {
             let theirs = running().filter(|l| l.lease.as_ref().is_some_and(|lease| lease.holder == *holder));
             theirs.take(*limit).map(|l| l.id).collect()

@@ -131,6 +131,22 @@ impl MemoryStore {
         self.tables().put_operation(operation);
     }
 
+    /// A backup: a store of its own with what is in this one now.
+    pub fn copy(&self) -> Self {
+        Self {
+            tables: Arc::new(Mutex::new(self.tables().clone())),
+            faults: Arc::default(),
+            ids: Arc::default(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// Puts a backup in the place of everything, under the hands of whoever uses the store.
+    pub fn put_back(&self, backup: &Self) {
+        let old = backup.tables().clone();
+        *self.tables() = old;
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,6 +188,7 @@ impl MemoryStore {
                 self.ids.add(start..tables.next_id);
             };
             let mut work = Work::new(self.time(), scope.clone(), Arc::clone(&block));
+            (work.epoch, work.is_fenced) = (tables.epoch, tables.is_fenced());
             let decided = load::load(&tables, &mut work).and_then(|()| run_decision(decide, &mut work));
             self.ids.add(block.rest());
             decided?;
@@ -187,6 +204,9 @@ impl MemoryStore {
             work.finish();
             self.accept(&work)?;
             write::check(&tables, &work)?;
+            if work.fences() {
+                self.ids.retire(&block);
+            }
             let matters =
                 !(work.new_events.is_empty() && work.operations.is_empty() && work.cursors.is_empty());
             write::apply(&mut tables, work);

@@ -15,7 +15,7 @@ use crate::{
     payment::{PaymentState, ReferenceState},
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, LedgerAudit, LedgerState, OutboxRow, RawCallback,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
         work::{LedgerDelta, Scope},
@@ -52,7 +52,10 @@ impl Store for MemoryStore {
     async fn outbox(&self, after: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
         tokio::task::yield_now().await;
         let tables = self.open()?;
-        let from = usize::try_from(after).unwrap_or(0).min(tables.outbox.len());
+        if tables.is_fenced() {
+            return Ok(Vec::new());
+        }
+        let from = tables.outbox.partition_point(|row| row.number <= after);
         Ok(tables.outbox[from..].iter().take(size(limit)).cloned().collect())
     }
 
@@ -269,9 +272,16 @@ impl Store for MemoryStore {
         Ok(tables.lanes_due.range(from..=to).next().map(|(_, _, due, _)| *due))
     }
 
-    async fn epoch(&self) -> Result<i64, StoreError> {
+    async fn installation(&self) -> Result<Installation, StoreError> {
         tokio::task::yield_now().await;
-        Ok(self.open()?.epoch)
+        let tables = self.open()?;
+        Ok(Installation {
+            id: tables.installation.clone(),
+            epoch: tables.epoch,
+            outbox_highest: tables.outbox_highest(),
+            newest_event_at: tables.events.values().map(|event| event.received_at).max(),
+            restored: tables.restored.clone(),
+        })
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -14,18 +14,20 @@ use crate::{
     parcel::{ParcelMove, ParcelRecord},
     payment::{PaymentRecord, ReferenceRecord},
     port::{
-        store::{ConnectorCondition, OutboxRow, RawCallback, Session},
-        work::{EditRecord, EventRecord, LedgerDelta, Merge, QuarantineRecord, VersionRecord},
+        store::{ConnectorCondition, OutboxRow, ROWS_APART, RawCallback, Restored, Session},
+        work::{EditRecord, EventRecord, LedgerDelta, Merge, QuarantineRecord, RestoreStep, VersionRecord},
     },
 };
 
 /// A stored event.
+#[derive(Clone)]
 pub(super) struct StoredEvent {
     pub(super) record: EventRecord,
     pub(super) received_at: Timestamp,
 }
 
 /// A stored quarantine entry.
+#[derive(Clone)]
 pub(super) struct StoredQuarantine {
     pub(super) record: QuarantineRecord,
     pub(super) received_at: Timestamp,
@@ -33,6 +35,7 @@ pub(super) struct StoredQuarantine {
 }
 
 /// A version with its state read once.
+#[derive(Clone)]
 pub(super) struct StoredVersion {
     pub(super) record: VersionRecord,
     pub(super) state: Option<Arc<DossierState>>,
@@ -69,7 +72,7 @@ pub struct StoredIncident {
 }
 
 /// A lease row: of a singleton or of a timer.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct LeaseRow {
     pub(super) holder: Option<String>,
     pub(super) until: Timestamp,
@@ -77,16 +80,20 @@ pub(super) struct LeaseRow {
 }
 
 /// A durable timer.
+#[derive(Clone)]
 pub(super) struct TimerRow {
     pub(super) next_at: Timestamp,
     pub(super) lease: LeaseRow,
 }
 
 /// All tables.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Tables {
     pub(super) next_id: i64,
     pub(super) epoch: i64,
+    pub(super) installation: String,
+    pub(super) outbox_floor: i64,
+    pub(super) restored: Option<Restored>,
     pub(super) event_keys: BTreeMap<EventKey, [u8; 32]>,
     pub(super) events: BTreeMap<RowId, StoredEvent>,
     pub(super) events_of: BTreeMap<RowId, Vec<RowId>>,
@@ -134,7 +141,7 @@ pub(super) struct Tables {
 impl Tables {
     /// Empty tables of a first epoch.
     pub(super) fn new() -> Self {
-        Self { next_id: 1, epoch: 1, ..Self::default() }
+        Self { next_id: 1, epoch: 1, installation: "memory".into(), ..Self::default() }
     }
 
     /// The row of a dossier by code or alias.
@@ -265,6 +272,39 @@ impl Tables {
     pub(super) fn close_quarantine(&mut self, now: Timestamp, is_meant: impl Fn(&QuarantineRecord) -> bool) {
         for entry in self.quarantine.values_mut().filter(|e| e.closed_at.is_none() && is_meant(&e.record)) {
             entry.closed_at = Some(now);
+        }
+    }
+
+    /// The highest number of an out-event, or what it may not fall below.
+    pub(super) fn outbox_highest(&self) -> i64 {
+        self.outbox.last().map_or(0, |row| row.number).max(self.outbox_floor)
+    }
+
+    /// Whether nothing may go out.
+    pub(super) fn is_fenced(&self) -> bool {
+        self.restored.as_ref().is_some_and(|restored| restored.released.is_none())
+    }
+
+    /// A step around a restore.
+    pub(super) fn step(&mut self, now: Timestamp, step: RestoreStep) {
+        match step {
+            RestoreStep::Fence(fenced) => {
+                self.epoch = fenced.epoch;
+                self.outbox_floor = self.outbox_highest().max(fenced.outbox_above);
+                self.next_id += ROWS_APART;
+                self.restored = Some(Restored {
+                    since: now,
+                    reason: fenced.reason,
+                    backup_at: fenced.backup_at,
+                    seen_at: fenced.seen_at,
+                    released: None,
+                });
+            }
+            RestoreStep::Release(release) => {
+                if let Some(restored) = &mut self.restored {
+                    restored.released = Some(release);
+                }
+            }
         }
     }
 

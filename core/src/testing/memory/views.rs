@@ -321,7 +321,7 @@ impl Views for MemoryStore {
             ledgers: LedgerState { total: tables.ledger_total(), open: tables.open_count },
             quarantine_open: tables.quarantine.values().filter(|q| q.closed_at.is_none()).count() as i64,
             dossiers: tables.dossiers.len() as i64,
-            outbox_highest: tables.outbox.len() as i64,
+            outbox_highest: tables.outbox.last().map_or(0, |row| row.number),
             outbox_relayed: relayed.unwrap_or(0),
         })
     }

@@ -13,7 +13,7 @@ use crate::{
     id::RowId,
     port::{
         store::{OutboxRow, StoreError},
-        work::{Change, Work},
+        work::{Change, RestoreStep, Work},
     },
 };
 
@@ -39,7 +39,9 @@ pub(super) fn check(tables: &Tables, work: &Work) -> Result<(), StoreError> {
     parcels(tables, work)?;
     lanes(tables, work)?;
     operations(tables, work)?;
-    callbacks(tables, work)
+    callbacks(tables, work)?;
+    let is_late = matches!(work.restore, Some(RestoreStep::Release(_))) && !tables.is_fenced();
+    ensure(!is_late, || contended("installation", work.epoch))
 }
 
 fn events(tables: &Tables, work: &Work) -> Result<(), StoreError> {
@@ -289,8 +291,11 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
         }
     }
     tables.cursors.extend(work.cursors);
+    if let Some(step) = work.restore {
+        tables.step(now, step);
+    }
     for event in work.outbox {
-        let number = tables.outbox.len() as i64 + 1;
+        let number = tables.outbox_highest() + 1;
         let data = event.data.to_string();
         let unit = event.unit.map(String::from);
         let (name, subject, id, at) = (event.name, event.subject, event.id, event.at);
