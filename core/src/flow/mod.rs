@@ -4,9 +4,11 @@
 pub mod callback;
 pub mod engine;
 pub mod execute;
+pub mod health;
 pub mod in_hand;
 pub mod intake;
 pub mod operator;
+pub mod partner;
 pub mod permits;
 pub mod pool;
 pub mod probe;

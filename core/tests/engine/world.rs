@@ -14,6 +14,7 @@ use lienthong_core::{
     operation::{ActionKind, Operation, OperationState, Payload},
     payment::PaymentRecord,
     plan::rules::Rules,
+    policy::health::HealthSettings,
     port::store::Store,
     testing::{
         ManualClock, MemoryStore, ScriptedConnector, ScriptedPublisher,
@@ -206,7 +207,8 @@ fn settings() -> EngineSettings {
     EngineSettings {
         holder: "test".into(),
         poll: Duration::from_millis(5),
-        setbacks_to_pause: 1000,
+        // Tests of single operations have more setbacks than a partner that works.
+        health: HealthSettings { minimum: 1000, in_a_row: 1000, ..HealthSettings::default() },
         ..EngineSettings::default()
     }
 }

@@ -8,6 +8,8 @@ use super::{
     views::{populate, quarantined},
 };
 use crate::{
+    outcome::Cause,
+    policy::health::{Phase, Trouble},
     clock::later,
     lane::Lease,
     operation::OperationState,
@@ -71,21 +73,15 @@ fn enrich(work: &mut Work) {
 }
 
 fn conditions() -> [ConnectorCondition; 2] {
-    let works = |id| ConnectorCondition {
-        connector: connector(id),
-        paused_since: None,
-        cause: None,
-        said: None,
-        test_at: None,
+    let trouble = Trouble {
+        since: morning(0),
+        cause: Cause::CredentialsRejected,
+        said: "sai khoá".into(),
+        trials: 2,
     };
-    let paused = ConnectorCondition {
-        paused_since: Some(morning(0)),
-        cause: Some("credentials_rejected".into()),
-        said: Some("sai khoá".into()),
-        test_at: Some(morning(60)),
-        ..works(PAY)
-    };
-    [paused, works(POST)]
+    let phase = Phase::Open { trouble, trial_at: morning(60) };
+    let works = |id| ConnectorCondition::works(connector(id));
+    [ConnectorCondition { phase, ..works(PAY) }, works(POST)]
 }
 
 fn partners(is_today: bool) -> Vec<PartnerCount> {
@@ -180,7 +176,7 @@ pub(super) async fn the_overview_is_the_same_in_every_store(h: &Harness) -> Verd
     h.unit(seed::nothing(), enrich).await?;
     h.unit(seed::nothing(), |work| work.closed.push("over:TT-2".into())).await?;
     for condition in conditions() {
-        h.store.set_condition(&condition).await?;
+        seed::put_condition(h, &condition).await?;
     }
     if let Some(fence) = h.store.acquire("relay", "one", SignedDuration::from_mins(1)).await? {
         h.store.set_cursor("relay", "1", &fence).await?;
