@@ -120,3 +120,23 @@ deed-running = The operation is with the partner just now. Wait for this attempt
 deed-no_connector = No connector of this installation can do this yet, so it cannot be sent. Dismiss it, or wait until one is installed.
 deed-ended = The operation has ended; there is nothing left to do.
 deed-not-allowed = That cannot be done with the operation now. Reload the page to see its state.
+
+phase-closed = Works
+phase-open = Paused
+phase-half_open = Tried one by one
+phase-ramp = Growing step by step
+phase-held = On hold
+drain-unknown = unknown how long until empty
+drain-soon = empty within a minute
+drain-minutes = empty in about { $n ->
+    [one] { $n } minute
+   *[other] { $n } minutes
+}
+drain-hours = empty in about { $n ->
+    [one] { $n } hour
+   *[other] { $n } hours
+}
+drain-days = empty in about { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}

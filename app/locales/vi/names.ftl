@@ -120,3 +120,14 @@ deed-running = Thao tác đang nằm ở đối tác nên chưa làm được. �
 deed-no_connector = Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua, hoặc đợi kết nối đó được cài đặt.
 deed-ended = Thao tác đã kết thúc nên không còn gì để làm.
 deed-not-allowed = Lúc này không làm được việc đó với thao tác. Tải lại trang để xem trạng thái mới.
+
+phase-closed = Hoạt động
+phase-open = Tạm dừng
+phase-half_open = Đang thử từng thao tác
+phase-ramp = Đang tăng dần
+phase-held = Tạm ngừng gửi
+drain-unknown = chưa rõ bao lâu mới hết
+drain-soon = hết trong chưa đầy một phút
+drain-minutes = hết trong khoảng { $n } phút
+drain-hours = hết trong khoảng { $n } giờ
+drain-days = hết trong khoảng { $n } ngày

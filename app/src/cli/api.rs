@@ -102,11 +102,16 @@ impl Api {
 
     /// A person's decision, with the reason; not without a name for the record.
     pub(super) async fn decide(&self, screen: &Screen, path: &str, reason: &str) -> Result<Value, Failure> {
+        self.act(screen, path, json!({ "reason": reason })).await
+    }
+
+    /// The same with more than a reason.
+    pub(super) async fn act(&self, screen: &Screen, path: &str, body: Value) -> Result<Value, Failure> {
         if !self.token.is_signed {
             return Err(Failure::new(screen.say("no-name"), screen.say("no-name.remedy")));
         }
         self.tell(screen);
-        self.post(screen, path, Sent::json(&json!({ "reason": reason }))).await
+        self.post(screen, path, Sent::json(&body)).await
     }
 
     /// GET.

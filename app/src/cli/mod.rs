@@ -11,6 +11,7 @@ mod failure;
 mod incident;
 mod operation;
 mod output;
+mod partner;
 mod quarantine;
 mod sandbox;
 mod schema;
@@ -112,6 +113,10 @@ pub enum Command {
     /// List and close what is open for a person
     #[command(subcommand, verbatim_doc_comment)]
     Incident(incident::Incident),
+    /// Xem, tạm ngừng, cho gửi lại, hỏi thử từng đối tác
+    /// How the partners stand; hold, release, try one
+    #[command(subcommand, verbatim_doc_comment)]
+    Partner(partner::Partner),
     /// Xem, đóng các sự kiện bị cách ly
     /// Events that could not be admitted, and why
     #[command(subcommand, verbatim_doc_comment)]
@@ -193,6 +198,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Dossier(dossier) => dossier.run(global, screen).await,
         Command::Operation(operation) => operation.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
+        Command::Partner(partner) => partner.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
         Command::Dead(dead) => dead.run(global, screen).await,
         Command::Status => status::run(global, screen).await,

@@ -98,12 +98,8 @@ fn passed(
     }
     let planned = calendar::ends(windows, now).filter(|end| next.planned_until != Some(*end));
     if let (Some(end), None) = (planned, &next.hold) {
-        next.hold = Some(Hold {
-            by: CALENDAR.to_owned(),
-            reason: String::new(),
-            since: now,
-            until: Some(end),
-        });
+        next.hold =
+            Some(Hold { by: CALENDAR.to_owned(), reason: String::new(), since: now, until: Some(end) });
         next.planned_until = Some(end);
     }
     if next.hold.is_none() {
@@ -159,11 +155,7 @@ pub fn enter(work: &mut Work, connector: &ConnectorId, phase: Phase) {
 }
 
 /// The trial: one question without effect, by one replica, tells whether the partner is back.
-pub async fn trial(
-    engine: &Engine,
-    member: &Member,
-    stopping: &CancellationToken,
-) -> Result<(), StoreError> {
+pub async fn trial(engine: &Engine, member: &Member, stopping: &CancellationToken) -> Result<(), StoreError> {
     let id = &member.manifest.id;
     let name = format!("trial:{id}");
     let Some(fence) = engine.store.acquire(&name, &engine.settings.holder, TRIAL_TENURE).await? else {

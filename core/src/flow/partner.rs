@@ -65,11 +65,7 @@ pub async fn release(
 }
 
 /// Makes the trial of an open connector due now.
-pub async fn try_now(
-    engine: &Arc<Engine>,
-    connector: &ConnectorId,
-    actor: &str,
-) -> Result<Deed, StoreError> {
+pub async fn try_now(engine: &Arc<Engine>, connector: &ConnectorId, actor: &str) -> Result<Deed, StoreError> {
     act(engine, connector, actor, "partner.trial".to_owned(), move |work, connector| {
         let now = work.now;
         let Some(partner) = work.partners.get(connector) else { return Deed::NotFound };

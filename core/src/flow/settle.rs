@@ -119,12 +119,8 @@ fn heal(work: &mut Work, health: &HealthSettings, settlement: &Settlement) {
     if condition.row.hold.is_some() {
         return;
     }
-    let phase = condition.row.phase.clone().tried(
-        now,
-        &sign(outcome),
-        settlement.seen.alarm.as_ref(),
-        health,
-    );
+    let phase =
+        condition.row.phase.clone().tried(now, &sign(outcome), settlement.seen.alarm.as_ref(), health);
     if phase != condition.row.phase {
         condition.edit().mean = settlement.seen.mean.or(condition.row.mean);
         enter(work, connector, phase);
@@ -522,10 +518,15 @@ pub fn claim_within(
     lease: jiff::SignedDuration,
 ) -> Share {
     let now = work.now;
-    let mut share =
-        Share { assignments: Vec::new(), is_bounded: true, wait: jiff::SignedDuration::ZERO, condition: None };
+    let mut share = Share {
+        assignments: Vec::new(),
+        is_bounded: true,
+        wait: jiff::SignedDuration::ZERO,
+        condition: None,
+    };
     let Some(partner) = work.partners.get(connector) else { return share };
-    let (condition, running, is_waiting) = (partner.condition.row.clone(), partner.running, partner.is_waiting);
+    let (condition, running, is_waiting) =
+        (partner.condition.row.clone(), partner.running, partner.is_waiting);
     let at_once = if condition.is_shut() { Some(0) } else { limits.at_once(&condition.phase, health) };
     let room = at_once.map_or(limit, |most| most.saturating_sub(running)).min(limit);
     let free = limits.rate.map_or(room, |rate| rate.free(condition.tat, now).min(room));

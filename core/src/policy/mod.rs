@@ -7,4 +7,6 @@ pub mod backoff;
 pub mod calendar;
 pub mod decide;
 pub mod health;
+#[cfg(test)]
+mod health_model;
 pub mod watch;

@@ -55,8 +55,8 @@ impl Watch {
         let setbacks: u32 = self.slots.iter().map(|s| s.setbacks).sum();
         let all = answers.saturating_add(setbacks);
         let minimum = if is_returning { (settings.minimum / 4).max(LEAST) } else { settings.minimum };
-        let is_share = all >= minimum
-            && u64::from(setbacks) * 100 >= u64::from(all) * u64::from(settings.percent);
+        let is_share =
+            all >= minimum && u64::from(setbacks) * 100 >= u64::from(all) * u64::from(settings.percent);
         let is_row = self.in_a_row >= settings.in_a_row;
         (is_share || is_row).then(|| Alarm { retry_after: self.retry_after, ..alarm.clone() })
     }
@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn rejected_credentials_are_told_at_once() {
         let mut watch = Watch::default();
-        let down = Sign::Down(Alarm { cause: Cause::CredentialsRejected, said: String::new(), retry_after: None });
+        let down =
+            Sign::Down(Alarm { cause: Cause::CredentialsRejected, said: String::new(), retry_after: None });
         assert!(watch.note(at(0), &down, false, &HealthSettings::default()).is_some());
     }
 }

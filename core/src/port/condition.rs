@@ -85,7 +85,9 @@ impl From<&ConnectorCondition> for ConditionRow {
             Phase::Closed => (0, None, 0),
             Phase::Open { trial_at, .. } => (1, Some(us(*trial_at)), 0),
             Phase::HalfOpen { .. } => (2, None, 0),
-            Phase::Ramp { step, until, .. } => (3, Some(us(*until)), i16::try_from(*step).unwrap_or(i16::MAX)),
+            Phase::Ramp { step, until, .. } => {
+                (3, Some(us(*until)), i16::try_from(*step).unwrap_or(i16::MAX))
+            }
         };
         let (trouble, hold) = (condition.phase.trouble(), condition.hold.as_ref());
         Self {
@@ -148,5 +150,29 @@ impl ConditionRow {
             tat: time_if(self.tat)?,
             mean: self.mean_us.map(SignedDuration::from_micros),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_an_earlier_version_is_a_pause_or_none() {
+        let paused = ConditionRow {
+            connector: "dvcqg".into(),
+            paused_since: Some(5),
+            cause: Some("unreachable".into()),
+            test_at: Some(9),
+            ..ConditionRow::default()
+        };
+        let Phase::Open { trouble, trial_at } = paused.clone().condition().unwrap().phase else {
+            panic!("not open: {paused:?}")
+        };
+        assert_eq!((trouble.since.as_microsecond(), trouble.trials), (5, 0));
+        assert_eq!(trial_at.as_microsecond(), 9);
+        // One that was resumed by a replica of that version knows nothing of phases.
+        let resumed = ConditionRow { phase: 1, paused_since: None, ..paused };
+        assert_eq!(resumed.condition().unwrap().phase, Phase::Closed);
     }
 }

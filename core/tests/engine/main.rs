@@ -7,6 +7,7 @@ mod course;
 mod doubt;
 mod events;
 mod hand_over;
+mod health;
 mod incidents;
 mod intake;
 mod join;

@@ -64,6 +64,14 @@ impl World {
     }
 
     pub fn with(rules: Rules, portal: impl FnOnce(ScriptedConnector) -> ScriptedConnector) -> Self {
+        Self::with_settings(rules, portal, settings())
+    }
+
+    pub fn with_settings(
+        rules: Rules,
+        portal: impl FnOnce(ScriptedConnector) -> ScriptedConnector,
+        settings: EngineSettings,
+    ) -> Self {
         let clock = ManualClock::default();
         let store = MemoryStore::new(clock.clone());
         let portal = portal(ScriptedConnector::portal("dvcqg")).shared();
@@ -75,7 +83,7 @@ impl World {
             rules,
             vec![portal.clone(), platform.clone(), post.clone()],
             Arc::new(clock.clone()),
-            settings(),
+            settings,
         );
         let publisher = Arc::new(ScriptedPublisher::default());
         Self { clock, store, portal, platform, post, publisher, engine, pool: None }
@@ -203,7 +211,7 @@ impl World {
     }
 }
 
-fn settings() -> EngineSettings {
+pub fn settings() -> EngineSettings {
     EngineSettings {
         holder: "test".into(),
         poll: Duration::from_millis(5),

@@ -1,6 +1,7 @@
 //! A replica of the program, without its drivers: engine, pool and consumer on one machine that can freeze, be cut off
 //! from the store, be killed and be started again.
 
+use jiff::SignedDuration;
 use lienthong_core::{
     event::{Origin, RawMessage},
     flow::{
@@ -12,7 +13,6 @@ use lienthong_core::{
     policy::{backoff::Schedule, health::HealthSettings},
     port::connector::Connector,
 };
-use jiff::SignedDuration;
 use std::{
     sync::{
         Arc,

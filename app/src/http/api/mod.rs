@@ -10,6 +10,7 @@ mod events;
 mod feed;
 mod incidents;
 pub(super) mod operations;
+pub(super) mod partners;
 mod quarantine;
 mod status;
 
@@ -48,6 +49,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operations", get(operations::list))
         .route("/operations/{id}", get(operations::show))
         .route("/incidents", get(incidents::list))
+        .route("/partners", get(partners::list))
+        .route("/partners/{id}", get(partners::show))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
@@ -59,8 +62,15 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))
         .route("/incidents/{id}/close", post(closing::incident))
+<<<<<<< HEAD
         .route("/quarantine/{id}/close", post(closing::entry))
         .route("/dead/admit", post(dead::admit));
+=======
+        .route("/partners/{id}/hold", post(partners::hold))
+        .route("/partners/{id}/release", post(partners::release))
+        .route("/partners/{id}/trial", post(partners::trial))
+        .route("/quarantine/{id}/close", post(closing::entry));
+>>>>>>> 0f854bc (Partners: API, command line, console, metrics and settings of health; tests of outage, hold, maintenance, limits)
     guarded(read, Scope::Read).merge(guarded(publish, Scope::Publish)).merge(guarded(operate, Scope::Operate))
 }
 

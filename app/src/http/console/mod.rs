@@ -5,6 +5,7 @@ mod login;
 pub mod notice;
 mod operation;
 pub mod operations;
+mod partner;
 mod province;
 mod quarantine;
 pub mod shell;
@@ -38,12 +39,16 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/ho-so/{code}", get(dossier::page))
         .route("/thao-tac", get(operations::page))
         .route("/thao-tac/{id}", get(operation::page))
+        .route("/doi-tac/{id}", get(partner::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
         .route("/thao-tac/{id}/lam-lai", post(operation::retry))
         .route("/thao-tac/{id}/bo-qua", post(operation::dismiss))
         .route("/su-co/{id}/dong", post(province::close))
+        .route("/doi-tac/{id}/tam-ngung", post(partner::hold))
+        .route("/doi-tac/{id}/gui-lai", post(partner::release))
+        .route("/doi-tac/{id}/thu", post(partner::trial))
         .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))
         .merge(guarded(operate, Scope::Operate))

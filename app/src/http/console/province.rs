@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::{
     notice,
     operation::Decision,
+    partner::phase,
     shell::{Section, Shell, Visit, page as rendered},
     when::When,
     words::Told,
@@ -21,6 +22,7 @@ use crate::http::{
     AppState, Health,
     api::{Number, operations::checked_reason},
     auth::{Caller, Scope},
+    mask,
     session::is_our_form,
     summary::{Matter, Partner, Summary, UNASSIGNED},
 };
@@ -48,7 +50,10 @@ struct PartnerRow {
     doubtful: i64,
     stuck: i64,
     oldest: Option<When>,
-    paused: Option<(When, String)>,
+    /// The phase or the hold, how it looks, since when, why.
+    phase: Option<(String, &'static str)>,
+    since: Option<When>,
+    why: String,
 }
 
 struct UnitRow {
@@ -183,10 +188,14 @@ fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
 }
 
 fn partner_row(visit: &Visit, partner: &Partner) -> PartnerRow {
-    let paused = partner.pause.as_ref().and_then(|p| {
-        let since = visit.when(p.paused_since?.as_microsecond());
-        Some((since, visit.w.name("cause", p.cause.as_deref().unwrap_or("unknown"))))
-    });
+    let condition = partner.condition.as_ref();
+    let (trouble, hold) =
+        (condition.and_then(|c| c.phase.trouble()), condition.and_then(|c| c.hold.as_ref()));
+    let since = hold.map(|h| h.since).or(trouble.map(|t| t.since));
+    let why = match hold {
+        Some(hold) => mask::free(&hold.reason),
+        None => trouble.map(|t| visit.w.name("cause", t.cause.code())).unwrap_or_default(),
+    };
     let is_nobody = partner.connector == UNASSIGNED;
     PartnerRow {
         id: partner.connector.clone(),
@@ -197,7 +206,9 @@ fn partner_row(visit: &Visit, partner: &Partner) -> PartnerRow {
         doubtful: partner.doubtful,
         stuck: partner.stuck,
         oldest: partner.oldest_us.map(|at| visit.when(at)),
-        paused,
+        phase: condition.map(|c| phase(visit.w, c)),
+        since: since.map(|at| visit.when(at.as_microsecond())),
+        why,
     }
 }
 

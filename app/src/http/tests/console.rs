@@ -9,7 +9,7 @@ use lienthong_core::testing::fixtures::events::event;
 use super::{fake, live, over};
 use crate::http::auth::Scope;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "/",
     "/?auto=1",
     "/ho-so",
@@ -17,6 +17,8 @@ const PAGES: [&str; 9] = [
     "/thao-tac",
     "/thao-tac?state=stuck&open=1",
     "/thao-tac/102",
+    "/doi-tac/vnpost",
+    "/doi-tac/dvcqg",
     "/cach-ly",
     "/cach-ly/3",
 ];
@@ -49,7 +51,7 @@ async fn pages_render_with_nothing() {
     }
     let front = server.page("/", &[Scope::Read]).await;
     assert!(front.body.contains("không có gì cần người xử lý"));
-    for path in ["/ho-so/x", "/thao-tac/1", "/thao-tac/x", "/cach-ly/1", "/cach-ly/x"] {
+    for path in ["/ho-so/x", "/thao-tac/1", "/thao-tac/x", "/doi-tac/x", "/cach-ly/1", "/cach-ly/x"] {
         assert_eq!(server.page(path, &Scope::ALL).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

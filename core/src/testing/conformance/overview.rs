@@ -8,11 +8,11 @@ use super::{
     views::{populate, quarantined},
 };
 use crate::{
-    outcome::Cause,
-    policy::health::{Phase, Trouble},
     clock::later,
     lane::Lease,
     operation::OperationState,
+    outcome::Cause,
+    policy::health::{Phase, Trouble},
     port::{
         store::{ConnectorCondition, LedgerState},
         views::{IncidentView, LaneCount, Overview, PartnerCount, UnitCount},
@@ -73,12 +73,8 @@ fn enrich(work: &mut Work) {
 }
 
 fn conditions() -> [ConnectorCondition; 2] {
-    let trouble = Trouble {
-        since: morning(0),
-        cause: Cause::CredentialsRejected,
-        said: "sai khoá".into(),
-        trials: 2,
-    };
+    let trouble =
+        Trouble { since: morning(0), cause: Cause::CredentialsRejected, said: "sai khoá".into(), trials: 2 };
     let phase = Phase::Open { trouble, trial_at: morning(60) };
     let works = |id| ConnectorCondition::works(connector(id));
     [ConnectorCondition { phase, ..works(PAY) }, works(POST)]
