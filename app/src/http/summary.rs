@@ -38,6 +38,8 @@ pub struct Matter {
     pub link: String,
     /// The incident that only a person's word ends.
     pub closable: Option<i64>,
+    /// Whether it is about a partner as a whole: how long what waits there takes belongs to it.
+    pub is_standing: bool,
 }
 
 /// A partner's row.
@@ -66,9 +68,12 @@ pub struct Partner {
 }
 
 impl Partner {
-    /// The condition, if nothing is sent.
-    pub fn shut(&self) -> Option<&ConnectorCondition> {
-        self.condition.as_ref().filter(|c| c.is_shut())
+    /// What to do about its trouble.
+    pub fn advice(&self) -> Advice {
+        match self.condition.as_ref().map(|c| &c.phase) {
+            Some(Phase::HalfOpen { .. } | Phase::Ramp { .. }) => advice::of_return(),
+            phase => advice::of_pause(phase.and_then(Phase::trouble).map(|t| t.cause)),
+        }
     }
 }
 
@@ -225,6 +230,7 @@ fn single(incident: &IncidentView) -> Matter {
         said: if is_need(&incident.key) { String::new() } else { advice::said(Some(&incident.said)) },
         link: incident_link(&incident.key),
         closable: Some(incident.id).filter(|_| !advice::closes_itself(&incident.key)),
+        is_standing: false,
     }
 }
 
@@ -242,6 +248,7 @@ fn many(kind: &[&IncidentView]) -> Matter {
         said: String::new(),
         link: if are_needs { link(&[("state", OperationState::Held.name())]) } else { String::new() },
         closable: None,
+        is_standing: false,
     }
 }
 
@@ -257,13 +264,11 @@ fn standing(partner: &Partner) -> Vec<Matter> {
         said: advice::said(Some(said)),
         link: link(&[("connector", &partner.connector), ("open", "1")]),
         closable: None,
+        is_standing: true,
     };
     let hold = condition.hold.as_ref().map(|h| matter(advice::of_hold(h), h.since, &h.reason));
-    let trouble = condition.phase.trouble().map(|trouble| {
-        let is_open = matches!(condition.phase, Phase::Open { .. });
-        let advice = if is_open { advice::of_pause(Some(trouble.cause)) } else { advice::of_return() };
-        matter(advice, trouble.since, &trouble.said)
-    });
+    let trouble = condition.phase.trouble();
+    let trouble = trouble.map(|trouble| matter(partner.advice(), trouble.since, &trouble.said));
     hold.into_iter().chain(trouble).collect()
 }
 
@@ -298,6 +303,7 @@ fn stuck_groups(overview: &Overview, stuck: &[OperationView]) -> Vec<Matter> {
                 said: advice::said(group.first().and_then(|o| o.said.as_deref())),
                 link: link(&query),
                 closable: None,
+                is_standing: false,
             }
         })
         .collect()

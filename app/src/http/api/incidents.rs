@@ -1,15 +1,27 @@
-//! `GET /v1/incidents`: what is open and waits for somebody, with what to do about it.
+//! `GET /v1/incidents`: what is open and waits for somebody, with what to do about it; a partner's with how it stands.
 
 use axum::{Json, extract::State};
 use lienthong_core::port::views::IncidentView;
 use serde_json::{Value, json};
 
-use super::Answer;
-use crate::http::{AppState, advice, json::shown};
+use super::{Answer, partners::standing};
+use crate::http::{
+    AppState, advice,
+    json::shown,
+    summary::{Partner, partners},
+};
 
-fn row(incident: &IncidentView) -> Value {
+fn row(incident: &IncidentView, partners: &[Partner]) -> Value {
     let mut value = shown(incident);
-    value["advice"] = advice::of_incident(&incident.key).to_json();
+    let of_partner = incident.key.strip_prefix("pause:");
+    let partner = of_partner.and_then(|id| partners.iter().find(|p| p.connector == id));
+    value["advice"] = match partner {
+        Some(partner) => partner.advice().to_json(),
+        None => advice::of_incident(&incident.key).to_json(),
+    };
+    if let Some(partner) = partner {
+        value["partner"] = standing(partner);
+    }
     value["closes_itself"] = advice::closes_itself(&incident.key).into();
     value
 }
@@ -17,6 +29,8 @@ fn row(incident: &IncidentView) -> Value {
 /// All open incidents, oldest first.
 pub async fn list(State(state): State<AppState>) -> Answer {
     let now = state.engine.clock.now().as_microsecond();
-    let found = state.views.overview(now).await?.incidents;
-    Ok(Json(json!({ "incidents": found.iter().map(row).collect::<Vec<_>>(), "next": null })))
+    let overview = state.views.overview(now).await?;
+    let partners = partners(&state.engine, &overview);
+    let found: Vec<Value> = overview.incidents.iter().map(|incident| row(incident, &partners)).collect();
+    Ok(Json(json!({ "incidents": found, "next": null })))
 }

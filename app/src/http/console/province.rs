@@ -19,7 +19,7 @@ use super::{
     words::Told,
 };
 use crate::http::{
-    AppState, Health,
+    AppState, Health, advice,
     api::{Number, operations::checked_reason},
     auth::{Caller, Scope},
     mask,
@@ -38,6 +38,8 @@ struct MatterRow {
     link: String,
     /// The incident that the visitor may close.
     closable: Option<i64>,
+    /// How long what waits takes, of a partner as a whole.
+    drain: String,
 }
 
 struct PartnerRow {
@@ -168,6 +170,8 @@ fn broken(visit: &Visit, health: &Health, summary: &Summary) -> Vec<String> {
 fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
     let key = if matter.at_least { "matter-count-least" } else { "matter-count" };
     let label = |id: &String| summary.partners.iter().find(|p| p.connector == *id).map(|p| p.label.clone());
+    let partner = summary.partners.iter().find(|p| Some(&p.connector) == matter.connector.as_ref());
+    let drain = advice::drain(visit.w.locale, partner.and_then(|p| p.drain).map(|d| d.as_secs()));
     MatterRow {
         told: visit.w.told(&matter.advice),
         partner: matter
@@ -184,6 +188,7 @@ fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
         said: matter.said.clone(),
         link: matter.link.clone(),
         closable: matter.closable.filter(|_| visit.may(Scope::Operate)),
+        drain: if matter.is_standing && matter.count > 0 { drain } else { String::new() },
     }
 }
 
