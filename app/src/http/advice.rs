@@ -201,20 +201,13 @@ pub fn of_reason(code: &str) -> Advice {
 }
 
 /// What to do about a paused connector: only wrong credentials need a person here.
-<<<<<<< HEAD
-pub fn of_pause(cause: Option<&str>) -> Advice {
-    match cause.and_then(Cause::from_code) {
-        Some(
-            Cause::CredentialsRejected | Cause::PartnerUntrusted | Cause::SessionRejected | Cause::Internal,
-        ) => of_cause(cause),
-        _ => of_cause(cause).but("paused-partner", false),
-=======
 pub fn of_pause(cause: Option<Cause>) -> Advice {
     let told = of_cause(cause.map(Cause::code));
     match cause {
-        Some(Cause::CredentialsRejected | Cause::SessionRejected | Cause::Internal) => told,
+        Some(
+            Cause::CredentialsRejected | Cause::PartnerUntrusted | Cause::SessionRejected | Cause::Internal,
+        ) => told,
         _ => told.but("paused-partner", false),
->>>>>>> 0f854bc (Partners: API, command line, console, metrics and settings of health; tests of outage, hold, maintenance, limits)
     }
 }
 

@@ -119,7 +119,6 @@ async fn attempt(engine: &Arc<Engine>, assignment: &Assignment, claimed_at: Inst
     // Immediately before the first byte: what is left of the lease must cover the whole attempt and the margin.
     if lease.saturating_sub(claimed_at.elapsed()) < deadline + engine.settings.lease_margin
         || member.is_shut()
-        || !member.is_up_to_date(&engine.settings.health)
     {
         return given_back();
     }

@@ -143,7 +143,9 @@ pub fn sign(outcome: &Outcome) -> Sign {
         Outcome::NotDone(setback) => {
             let alarm = alarm(setback.cause, &setback.said, setback.retry_after);
             match setback.cause {
-                Cause::CredentialsRejected | Cause::SessionRejected => Sign::Down(alarm),
+                Cause::CredentialsRejected | Cause::PartnerUntrusted | Cause::SessionRejected => {
+                    Sign::Down(alarm)
+                }
                 Cause::Unreachable
                 | Cause::Throttled
                 | Cause::PartnerFailed
@@ -168,10 +170,14 @@ pub fn sign(outcome: &Outcome) -> Sign {
 /// side may then be about this very operation, which has to come to an end some day.
 pub fn is_spared(cause: Cause, is_tried: bool) -> bool {
     match cause {
-        Cause::Unreachable | Cause::Throttled | Cause::PartnerUnavailable | Cause::SessionRejected => true,
+        Cause::Unreachable
+        | Cause::Throttled
+        | Cause::PartnerUnavailable
+        | Cause::CredentialsRejected
+        | Cause::PartnerUntrusted
+        | Cause::SessionRejected => true,
         Cause::PartnerFailed => !is_tried,
-        Cause::CredentialsRejected
-        | Cause::DataRefused
+        Cause::DataRefused
         | Cause::ForeignRecord
         | Cause::UnknownThere
         | Cause::NoAnswer

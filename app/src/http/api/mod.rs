@@ -62,15 +62,11 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))
         .route("/incidents/{id}/close", post(closing::incident))
-<<<<<<< HEAD
-        .route("/quarantine/{id}/close", post(closing::entry))
-        .route("/dead/admit", post(dead::admit));
-=======
         .route("/partners/{id}/hold", post(partners::hold))
         .route("/partners/{id}/release", post(partners::release))
         .route("/partners/{id}/trial", post(partners::trial))
-        .route("/quarantine/{id}/close", post(closing::entry));
->>>>>>> 0f854bc (Partners: API, command line, console, metrics and settings of health; tests of outage, hold, maintenance, limits)
+        .route("/quarantine/{id}/close", post(closing::entry))
+        .route("/dead/admit", post(dead::admit));
     guarded(read, Scope::Read).merge(guarded(publish, Scope::Publish)).merge(guarded(operate, Scope::Operate))
 }
 
