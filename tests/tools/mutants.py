@@ -82,8 +82,32 @@ MUTANTS = [
     (
         "a doubt is repeated without asking who can be asked",
         "core/src/flow/probe.rs",
-        "if probes.contains(&kind) {",
-        "if probes.contains(&kind) && false {",
+        "if is_asked {",
+        "if is_asked && false {",
+    ),
+    (
+        "half-open lets two operations try at once",
+        "core/src/policy/allowance.rs",
+        "Phase::HalfOpen { .. } => Some(1),",
+        "Phase::HalfOpen { .. } => Some(2),",
+    ),
+    (
+        "what runs in other processes is not counted",
+        "core/src/flow/settle.rs",
+        "most.saturating_sub(running)",
+        "most.saturating_sub(running * 0)",
+    ),
+    (
+        "a partner's setback is counted against the operation while it is down",
+        "core/src/flow/settle.rs",
+        "(!condition.is_plain() && is_spared(",
+        "(false && is_spared(",
+    ),
+    (
+        "a return that fails begins a new incident",
+        "core/src/policy/health.rs",
+        "known.map_or((now, 0), |t| (t.since, t.trials.saturating_add(1)))",
+        "known.map_or((now, 0), |t| (now, t.trials.saturating_add(1)))",
     ),
     (
         "more is handed over than there are permits",

@@ -71,6 +71,18 @@ cause-unknown = The cause is unknown
 paused-partner = The partner is away
     .who = Nobody in the province has to act yet
     .next = Liên thông has paused and tests by itself; once the partner is back everything goes on in order. If it lasts more than half a day, call the partner's contact.
+partner-returns = The partner is on its way back
+    .who = Nobody
+    .next = Liên thông sends a little, then more; once all steps went by without trouble this closes by itself.
+held-calendar = The partner is under planned maintenance until { $until }
+    .who = Nobody
+    .next = After it sending goes on by itself, a little first, then more. If it ends early, release it on the partner's page.
+held-until = { $what } holds it until { $until }
+    .who = Nobody
+    .next = Sending goes on by itself then, a little first, then more. To go on earlier, release it on the partner's page.
+held-open = { $what } holds it
+    .who = Whoever holds it
+    .next = When the work is done, release it on the partner's page or with lienthong partner release; until then everything waits in order.
 
 ## Asking partners on trial (lienthong check)
 check-unreachable = The partner cannot be reached

@@ -54,6 +54,16 @@ error-no_such_lane = There is no lane with the number { $what }.
 error-unknown_owner = There is no owner “{ $what }”. Use: unit, administrator, partner, nobody.
 error-no_such_incident = There is no open incident { $what }.
 error-closes_itself = Incident { $what } closes by itself, when what is missing is supplied or the partner is back; it is not closed by hand.
+error-no_such_partner = There is no connector { $what } in the configuration.
+error-moment_unreadable = “{ $what }” is no moment; write it like 2026-12-01T06:00 (Vietnamese time).
+error-partner_not_allowed = { $what ->
+    [not_held] The partner is not on hold, so there is nothing to release.
+    [not_open] The partner is not taken for down, so there is nothing to try.
+    [held] The partner is on hold, so it is not tried. Release it first.
+    [until_past] That moment is over. Choose one that is still to come.
+    [reason_missing] Without a reason nothing was done. Please give one.
+   *[other] That cannot be done with the partner now ({ $what }).
+}
 
 notice-dossier = No dossier with the code { $what } is known
     .next = Check the code on the receipt. If it is right, the one-stop system has not published any event of it, or the event is in quarantine.
@@ -63,6 +73,8 @@ notice-lane = There is no blocked lane { $what }
     .next = It may have moved on, or the number was copied wrong. Open the list of blocked lanes.
 notice-entry = There is no quarantine entry { $what }
     .next = The number may be mistyped. Look for it in the quarantine.
+notice-partner = There is no partner { $what }
+    .next = The name may have been copied wrongly. Choose one on the front page.
 notice-address = There is no such page: { $what }
     .next = The address may be mistyped. Begin with the province today.
 notice-forbidden = You do not have the right to do this

@@ -158,3 +158,23 @@ edit-fixed-identity = says which dossier, payment or parcel this is; request ano
 edit-fixed-money = how much money goes where; cancel it and request it under a new id
 edit-fixed-course = events of the one-stop system decide it
 edit-fixed-length = the list keeps its length
+
+phase-closed = Works
+phase-open = Paused
+phase-half_open = Tried one by one
+phase-ramp = Growing step by step
+phase-held = On hold
+drain-unknown = unknown how long until empty
+drain-soon = empty within a minute
+drain-minutes = empty in about { $n ->
+    [one] { $n } minute
+   *[other] { $n } minutes
+}
+drain-hours = empty in about { $n ->
+    [one] { $n } hour
+   *[other] { $n } hours
+}
+drain-days = empty in about { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}

@@ -71,6 +71,18 @@ cause-unknown = Nguyên nhân chưa rõ
 paused-partner = Đối tác tạm ngừng
     .who = Chưa cần ai làm gì ở phía tỉnh
     .next = Liên thông đã tạm dừng gửi và tự thử lại; đối tác hoạt động trở lại thì mọi thứ gửi tiếp theo đúng thứ tự. Nếu kéo dài quá nửa ngày, hãy gọi đầu mối của đối tác.
+partner-returns = Đối tác đang hoạt động trở lại
+    .who = Không cần ai làm gì
+    .next = Liên thông gửi ít rồi tăng dần; qua hết các bước mà không trục trặc thì việc này tự đóng.
+held-calendar = Đối tác bảo trì theo lịch đến { $until }
+    .who = Không cần ai làm gì
+    .next = Hết giờ bảo trì thì tự gửi tiếp, ít trước rồi tăng dần. Bảo trì xong sớm thì cho gửi lại ở trang của đối tác.
+held-until = { $what } tạm ngừng gửi đến { $until }
+    .who = Không cần ai làm gì
+    .next = Đến giờ đó thì tự gửi tiếp, ít trước rồi tăng dần. Muốn sớm hơn thì cho gửi lại ở trang của đối tác.
+held-open = { $what } tạm ngừng gửi
+    .who = Người đã tạm ngừng
+    .next = Xong việc thì cho gửi lại ở trang của đối tác, hoặc bằng lienthong partner release; đến lúc đó mọi thao tác chờ nguyên thứ tự.
 
 ## Hỏi thử đối tác (lienthong check)
 check-unreachable = Không kết nối được tới đối tác

@@ -54,6 +54,16 @@ error-no_such_lane = Không có luồng nào mang số { $what }.
 error-unknown_owner = Không có nhóm người xử lý “{ $what }”. Dùng: unit, administrator, partner, nobody.
 error-no_such_incident = Không có sự cố đang mở nào mang số { $what }.
 error-closes_itself = Sự cố { $what } tự đóng khi thứ còn thiếu được bổ sung hoặc đối tác hoạt động lại; không đóng bằng tay.
+error-no_such_partner = Cấu hình không có kết nối { $what }.
+error-moment_unreadable = “{ $what }” không phải thời điểm; dạng đúng: 2026-12-01T06:00 (giờ Việt Nam).
+error-partner_not_allowed = { $what ->
+    [not_held] Đối tác này không bị tạm ngừng nên không có gì để cho gửi lại.
+    [not_open] Đối tác này không mất liên lạc nên không cần hỏi thử.
+    [held] Đang tạm ngừng gửi tới đối tác này nên không hỏi thử. Cho gửi lại trước.
+    [until_past] Thời điểm kết thúc đã qua. Chọn một thời điểm sau lúc này.
+    [reason_missing] Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi gửi lại.
+   *[other] Lúc này không làm được việc đó với đối tác ({ $what }).
+}
 
 notice-dossier = Chưa có hồ sơ mang mã { $what }
     .next = Kiểm tra lại mã trên giấy hẹn. Nếu mã đúng, phần mềm một cửa chưa phát sự kiện nào của hồ sơ này, hoặc sự kiện đang nằm ở mục Cách ly.
@@ -63,6 +73,8 @@ notice-lane = Không có luồng bị chặn số { $what }
     .next = Có thể luồng đã chạy tiếp, hoặc số đã chép nhầm. Mở danh sách Luồng bị chặn để xem.
 notice-entry = Không có bản ghi cách ly số { $what }
     .next = Có thể số đã chép nhầm. Mở mục Cách ly để tìm.
+notice-partner = Không có đối tác { $what }
+    .next = Có thể tên đã chép nhầm. Mở trang Toàn tỉnh hôm nay để chọn.
 notice-address = Không có trang này: { $what }
     .next = Có thể địa chỉ đã chép nhầm. Bắt đầu lại từ trang Toàn tỉnh hôm nay.
 notice-forbidden = Bạn chưa có quyền làm việc này

@@ -158,3 +158,14 @@ edit-fixed-identity = nhận ra hồ sơ, khoản hoặc bưu gửi; muốn vi�
 edit-fixed-money = số tiền và nơi nhận tiền; huỷ rồi lập khoản mới với mã mới
 edit-fixed-course = do sự kiện của phần mềm một cửa quyết định
 edit-fixed-length = giữ nguyên số phần tử
+
+phase-closed = Hoạt động
+phase-open = Tạm dừng
+phase-half_open = Đang thử từng thao tác
+phase-ramp = Đang tăng dần
+phase-held = Tạm ngừng gửi
+drain-unknown = chưa rõ bao lâu mới hết
+drain-soon = hết trong chưa đầy một phút
+drain-minutes = hết trong khoảng { $n } phút
+drain-hours = hết trong khoảng { $n } giờ
+drain-days = hết trong khoảng { $n } ngày

@@ -8,7 +8,7 @@ use clap::Args;
 use futures_util::future::join_all;
 use lienthong_core::{
     clock::{Clock, SystemClock},
-    flow::schedule,
+    flow::health,
     id::ConnectorId,
     outcome::Cause,
     port::{
@@ -52,7 +52,7 @@ impl Check {
         }
         store_opens(global, &config).await?;
         let sessions = Own::default();
-        let asked = connectors.iter().map(|c| schedule::check(&**c, SystemClock.now(), &sessions));
+        let asked = connectors.iter().map(|c| health::check(&**c, SystemClock.now(), &sessions));
         let answers = join_all(asked).await;
         let results: Vec<Checked> =
             connectors.iter().zip(answers).map(|(c, answer)| Checked::new(&**c, answer)).collect();

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use lienthong_core::need::Need;
+use lienthong_core::{need::Need, outcome::Cause};
 use serde_json::Value;
 
 use super::{
@@ -98,7 +98,18 @@ fn told(status: &Value, incident: &Value) -> Advice {
     let key = text(incident, "key");
     let Some(connector) = key.strip_prefix("pause:") else { return advice::of_incident(key) };
     let partner = list(status, "partners").iter().find(|p| text(p, "connector") == connector);
-    advice::of_pause(partner.and_then(|p| p["paused"]["cause"].as_str()))
+    match partner {
+        // The incident lasts until the partner is back for good.
+        Some(partner) if partner["paused"].is_null() && !partner["trouble"].is_null() => advice::of_return(),
+        _ => advice::of_pause(partner.and_then(|p| p["paused"]["cause"].as_str()).and_then(Cause::from_code)),
+    }
+}
+
+/// How long what waits for a partner takes once it is back.
+fn drain(screen: &Screen, status: &Value, incident: &Value) -> Option<String> {
+    let connector = text(incident, "key").strip_prefix("pause:")?;
+    let partner = list(status, "partners").iter().find(|p| text(p, "connector") == connector)?;
+    Some(super::partner::drain(screen, partner))
 }
 
 fn block(screen: &Screen, status: &Value, incident: &Value) -> (String, Vec<String>) {
@@ -108,6 +119,7 @@ fn block(screen: &Screen, status: &Value, incident: &Value) -> (String, Vec<Stri
         facts.push(screen.say_with("planned", &[("count", Arg::Count(number(incident, "waiting")))]));
     }
     facts.push(format!("{} {}", screen.say("since"), when::short(&incident["opened_at"])));
+    facts.extend(drain(screen, status, incident));
     let mut lines = vec![told.why(screen.locale), facts.join(" · ")];
     // What is said of a need is its key or the dossier; the first line has it in words.
     let said = text(incident, "said");

@@ -15,6 +15,7 @@ mod lane;
 mod ledger;
 mod operation;
 mod output;
+mod partner;
 mod quarantine;
 mod restore;
 mod sandbox;
@@ -125,6 +126,10 @@ pub enum Command {
     /// List and close what is open for a person
     #[command(subcommand, verbatim_doc_comment)]
     Incident(incident::Incident),
+    /// Xem, tạm ngừng, cho gửi lại, hỏi thử từng đối tác
+    /// How the partners stand; hold, release, try one
+    #[command(subcommand, verbatim_doc_comment)]
+    Partner(partner::Partner),
     /// Xem, đóng các sự kiện bị cách ly
     /// Events that could not be admitted, and why
     #[command(subcommand, verbatim_doc_comment)]
@@ -216,6 +221,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Lane(lane) => lane.run(global, screen).await,
         Command::Ledger(ledger) => ledger.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
+        Command::Partner(partner) => partner.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
         Command::Dead(dead) => dead.run(global, screen).await,
         Command::Backup(backup) => backup.run(global, screen).await,

@@ -64,7 +64,7 @@ fn show(screen: &Screen, status: &Value) {
 }
 
 fn partners(screen: &Screen, status: &Value) {
-    let mut table = screen.table(&["partner", "done", "waiting", "stuck", "oldest", "paused-since"]);
+    let mut table = screen.table(&["partner", "done", "waiting", "stuck", "oldest", "phase"]);
     for partner in list(status, "partners") {
         table.add_row([
             text(partner, "label").to_owned(),
@@ -72,7 +72,7 @@ fn partners(screen: &Screen, status: &Value) {
             screen.number(number(partner, "waiting")),
             screen.number(number(partner, "stuck")),
             when::short(&partner["oldest_at"]),
-            when::short(&partner["paused"]["since_at"]),
+            super::partner::phase(screen, partner),
         ]);
     }
     screen.line(table.to_string());

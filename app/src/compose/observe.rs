@@ -12,13 +12,17 @@ use lienthong_core::{
         ledger::{self, Audit},
     },
     operation::OperationState,
+    policy::health::Phase,
     port::views::{Overview, Views},
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::{broker::link::Link, http::Health};
+use crate::{
+    broker::link::Link,
+    http::{Health, summary},
+};
 
 /// How often the store is asked whether it answers.
 const ASK_EVERY: Duration = Duration::from_secs(2);
@@ -114,7 +118,10 @@ pub(super) async fn metrics(
         }
         counted = Some(tokio::time::Instant::now());
         match views.overview(i64::MAX).await {
-            Ok(overview) => counts.record(&overview, has_broker),
+            Ok(overview) => {
+                record_partners(&engine, &overview);
+                counts.record(&overview, has_broker);
+            }
             Err(error) => tracing::debug!(%error, "the gauges could not be counted"),
         }
         match ledger::last(&engine).await {
@@ -189,6 +196,22 @@ impl Counts {
             self.lanes.insert([connector, state]);
         }
         record_totals(overview, has_broker);
+    }
+}
+
+/// How each partner stands: 1 for its phase (or `held`), what waits, and how long that takes; -1: nobody knows.
+fn record_partners(engine: &Engine, overview: &Overview) {
+    for partner in summary::partners(engine, overview) {
+        let Some(condition) = &partner.condition else { continue };
+        let now = if condition.hold.is_some() { "held" } else { condition.phase.name() };
+        let name = partner.connector;
+        for phase in Phase::NAMES.into_iter().chain(["held"]) {
+            metrics::gauge!("lienthong_partner_phase", "partner" => name.clone(), "phase" => phase)
+                .set(f64::from(u8::from(phase == now)));
+        }
+        let drain = partner.drain.map_or(-1.0, |d| d.as_secs_f64());
+        metrics::gauge!("lienthong_partner_waiting", "partner" => name.clone()).set(partner.waiting as f64);
+        metrics::gauge!("lienthong_partner_drain_seconds", "partner" => name).set(drain);
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
 use lienthong_connectors::registry::{self, Settings as ConnectorSettings};
 use lienthong_core::{
-    flow::engine::EngineSettings,
+    flow::engine::{EngineSettings, PartnerSettings},
     plan::rules::{ConnectorRule, Rules},
-    policy::backoff::Schedule,
+    policy::{allowance::Rate, backoff::Schedule, health::HealthSettings},
     port::connector::Connector,
 };
 use secrecy::SecretString;
@@ -79,9 +80,33 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         fresh_payment_days: engine.fresh_payment_days,
         sweep_every: Duration::from_secs(engine.sweep_seconds),
         tracking_every: Duration::from_secs(engine.tracking_seconds),
-        test_every: Duration::from_secs(engine.test_seconds),
-        setbacks_to_pause: engine.setbacks_to_pause,
+        health: health_settings(engine),
+        partners: config.connectors.iter().map(|c| (c.id.clone(), partner_settings(c))).collect(),
         ..EngineSettings::default()
+    }
+}
+
+fn health_settings(engine: &config::Engine) -> HealthSettings {
+    let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    HealthSettings {
+        trial_every: seconds(engine.test_seconds),
+        longest_trial: seconds(engine.test_longest_seconds),
+        window: seconds(engine.failure_window_seconds),
+        minimum: engine.failure_minimum,
+        percent: engine.failure_percent,
+        in_a_row: engine.setbacks_to_pause,
+        ramp: engine.ramp_percent.clone(),
+        step: seconds(engine.ramp_step_seconds),
+    }
+}
+
+fn partner_settings(connector: &config::Connector) -> PartnerSettings {
+    let burst = connector.burst.unwrap_or(1);
+    PartnerSettings {
+        in_flight_total: connector.in_flight_total,
+        rate: connector.rate_per_second.map(|per_second| Rate::new(per_second, burst)),
+        // What cannot be read was refused when the configuration was checked.
+        maintenance: connector.maintenance.iter().filter_map(|window| window.read().ok()).collect(),
     }
 }
 

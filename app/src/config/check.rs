@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Problem, StoreKind};
+use super::{Config, Connector, Problem, StoreKind};
 
 /// Everything that is wrong, in the order of the file's sections.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
@@ -156,10 +156,20 @@ fn engine(config: &Config, found: &mut Vec<Problem>) {
         ("engine.tracking_seconds", engine.tracking_seconds),
         ("engine.test_seconds", engine.test_seconds),
         ("engine.stop_seconds", engine.stop_seconds),
+        ("engine.test_longest_seconds", engine.test_longest_seconds),
+        ("engine.failure_minimum", u64::from(engine.failure_minimum)),
+        ("engine.failure_window_seconds", engine.failure_window_seconds),
         ("engine.setbacks_to_pause", u64::from(engine.setbacks_to_pause)),
+        ("engine.ramp_step_seconds", engine.ramp_step_seconds),
     ] {
         if !(1..=86_400).contains(&value) {
             found.push(range(key, value, "1", "86400"));
+        }
+    }
+    for percent in std::iter::once(&engine.failure_percent).chain(&engine.ramp_percent) {
+        if !(1..=100).contains(percent) {
+            let key = if engine.ramp_percent.contains(percent) { "ramp_percent" } else { "failure_percent" };
+            found.push(range(&format!("engine.{key}"), percent, "1", "100"));
         }
     }
 }
@@ -229,6 +239,39 @@ fn connectors(config: &Config, found: &mut Vec<Problem>) {
                 connector.in_flight.unwrap_or(0),
                 "1",
                 "500",
+            ));
+        }
+        limits(i, connector, found);
+    }
+}
+
+/// What holds for all processes together, and when nothing is sent.
+fn limits(i: usize, connector: &Connector, found: &mut Vec<Problem>) {
+    let key = |name: &str| format!("connector[{i}].{name}");
+    if let Some(total) = connector.in_flight_total.filter(|n| !(1..=10_000).contains(n)) {
+        found.push(range(&key("in_flight_total"), total, "1", "10000"));
+    }
+    if let Some(rate) = connector.rate_per_second.filter(|n| !(0.01..=10_000.0).contains(n)) {
+        found.push(range(&key("rate_per_second"), rate, "0.01", "10000"));
+    }
+    if let Some(burst) = connector.burst.filter(|n| !(1..=10_000).contains(n)) {
+        found.push(range(&key("burst"), burst, "1", "10000"));
+    }
+    if connector.burst.is_some() && connector.rate_per_second.is_none() {
+        found.push(Problem::new(
+            key("burst"),
+            "burst chỉ có nghĩa cùng với rate_per_second.",
+            "Đặt thêm rate_per_second, hoặc bỏ burst.\nSet rate_per_second too, or remove burst.",
+        ));
+    }
+    for (n, window) in connector.maintenance.iter().enumerate() {
+        if let Err(text) = window.read() {
+            found.push(Problem::new(
+                key(&format!("maintenance[{n}]")),
+                format!("{text:?} không phải thời điểm dùng được ở đây."),
+                "Hằng tuần: days = [\"sat\"], from = \"22:00\", until = \"23:30\". Một lần: from = \"2026-12-01T20:00\", \
+                 until = \"2026-12-02T06:00\", until sau from.\nWeekly with days and times of day, or once with two \
+                 moments, until after from.",
             ));
         }
     }

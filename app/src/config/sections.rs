@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use lienthong_connectors::{dvcqg, dvcqg_payment, vnpost};
 use lienthong_core::{
     id::{ConnectorId, UnitCode},
     plan::rules::{Route, StatusRules},
+    policy::calendar::Maintenance,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -154,10 +155,22 @@ pub struct Engine {
     pub sweep_seconds: u64,
     /// How often the post's feed is read.
     pub tracking_seconds: u64,
-    /// How long a paused partner waits before it is tested.
+    /// How long after a partner was found to be down it is tried; doubles with every trial that fails.
     pub test_seconds: u64,
-    /// How many setbacks in a row, of any dossiers, pause a partner.
+    /// The longest time between two trials.
+    pub test_longest_seconds: u64,
+    /// The share of setbacks within the window that pauses a partner, in percent.
+    pub failure_percent: u32,
+    /// Fewer outcomes within the window than this say nothing.
+    pub failure_minimum: u32,
+    /// How far back outcomes count.
+    pub failure_window_seconds: u64,
+    /// Where traffic is too thin for shares: how many setbacks in a row, of any dossiers, pause a partner.
     pub setbacks_to_pause: u32,
+    /// The way back: shares of what may be with the partner at once, in percent.
+    pub ramp_percent: Vec<u32>,
+    /// How long each step of the way back lasts.
+    pub ramp_step_seconds: u64,
     /// How long a soft stop waits for what runs.
     pub stop_seconds: u64,
     /// When a setback is tried again: the delays after the first, second, … attempt. Empty: about three days.
@@ -175,7 +188,13 @@ impl Default for Engine {
             sweep_seconds: 900,
             tracking_seconds: 600,
             test_seconds: 30,
+            test_longest_seconds: 300,
+            failure_percent: 50,
+            failure_minimum: 20,
+            failure_window_seconds: 60,
             setbacks_to_pause: 20,
+            ramp_percent: vec![10, 25, 50],
+            ramp_step_seconds: 60,
             stop_seconds: 20,
             retry_seconds: Vec::new(),
         }
@@ -250,6 +269,15 @@ pub struct Connector {
     pub label: String,
     /// How many operations may be with the partner at once, per process.
     pub in_flight: Option<usize>,
+    /// The same of all processes together.
+    pub in_flight_total: Option<usize>,
+    /// How many operations and questions a second, of all processes together.
+    pub rate_per_second: Option<f64>,
+    /// How many of them may go at once after a rest.
+    pub burst: Option<u32>,
+    /// When the partner is under maintenance: nothing is sent.
+    #[serde(default)]
+    pub maintenance: Vec<Window>,
     /// What it serves; none: everything of its kind.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -259,4 +287,69 @@ pub struct Connector {
     pub dvcqg_payment: Option<dvcqg_payment::Config>,
     /// The post.
     pub vnpost: Option<vnpost::Config>,
+}
+
+/// A window of planned maintenance: every week (`days`, times of day), or once (two moments), on the business clock.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// `mon` … `sun`; none: the window is once.
+    #[serde(default)]
+    pub days: Vec<Day>,
+    /// `22:00`, or `2026-12-01T22:00`.
+    pub from: String,
+    /// The same; a time of day that is not later is the next day's.
+    pub until: String,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Day {
+    /// Monday.
+    Mon,
+    /// Tuesday.
+    Tue,
+    /// Wednesday.
+    Wed,
+    /// Thursday.
+    Thu,
+    /// Friday.
+    Fri,
+    /// Saturday.
+    Sat,
+    /// Sunday.
+    Sun,
+}
+
+impl From<Day> for Weekday {
+    fn from(day: Day) -> Self {
+        match day {
+            Day::Mon => Self::Monday,
+            Day::Tue => Self::Tuesday,
+            Day::Wed => Self::Wednesday,
+            Day::Thu => Self::Thursday,
+            Day::Fri => Self::Friday,
+            Day::Sat => Self::Saturday,
+            Day::Sun => Self::Sunday,
+        }
+    }
+}
+
+impl Window {
+    /// The window. `Err`: which text is no moment of its kind.
+    pub fn read(&self) -> Result<Maintenance, String> {
+        if self.days.is_empty() {
+            let moment = |text: &String| text.parse::<DateTime>().map_err(|_| text.clone());
+            let (from, until) = (moment(&self.from)?, moment(&self.until)?);
+            return if from < until {
+                Ok(Maintenance::Dated { from, until })
+            } else {
+                Err(self.until.clone())
+            };
+        }
+        let time = |text: &String| text.parse::<Time>().map_err(|_| text.clone());
+        let days = self.days.iter().map(|day| Weekday::from(*day)).collect();
+        Ok(Maintenance::Weekly { days, from: time(&self.from)?, until: time(&self.until)? })
+    }
 }

@@ -2,9 +2,11 @@
 //! the engine's; here it only gets words.
 
 use lienthong_core::{
+    clock::business,
     need::Need,
     operation::{ActionKind, OperationState},
     outcome::Cause,
+    policy::health::{CALENDAR, Hold},
     port::{store::ConnectorCondition, views::OperationView},
 };
 use serde_json::{Value, json};
@@ -196,37 +198,69 @@ pub fn of_reason(code: &str) -> Advice {
 }
 
 /// What to do about a paused connector: only wrong credentials need a person here.
-pub fn of_pause(cause: Option<&str>) -> Advice {
-    match cause.and_then(Cause::from_code) {
+pub fn of_pause(cause: Option<Cause>) -> Advice {
+    let told = of_cause(cause.map(Cause::code));
+    match cause {
         Some(
             Cause::CredentialsRejected | Cause::PartnerUntrusted | Cause::SessionRejected | Cause::Internal,
-        ) => of_cause(cause),
-        _ => of_cause(cause).but("paused-partner", false),
+        ) => told,
+        _ => told.but("paused-partner", false),
     }
 }
 
-/// What to do about an operation, its connector being paused or not; none: it has ended.
-pub fn of_operation(operation: &OperationView, pause: Option<&ConnectorCondition>) -> Option<Advice> {
+/// What to do about a partner that is on its way back: nothing.
+pub fn of_return() -> Advice {
+    Advice::new("partner-returns", false)
+}
+
+/// Who holds a connector, and what ends it.
+pub fn of_hold(hold: &Hold) -> Advice {
+    let key = match (hold.by.as_str(), hold.until) {
+        (CALENDAR, _) => "held-calendar",
+        (_, Some(_)) => "held-until",
+        (_, None) => "held-open",
+    };
+    let until = hold.until.map(|at| business(at).strftime("%H:%M %d/%m/%Y").to_string()).unwrap_or_default();
+    Advice::new(key, false).with("what", mask::free(&hold.by)).with("until", until)
+}
+
+/// How long what waits at a partner takes, once it flows, in words.
+pub fn drain(locale: Locale, seconds: Option<i64>) -> String {
+    let (key, n) = match seconds {
+        None => ("drain-unknown", 0),
+        Some(seconds) if seconds < 60 => ("drain-soon", 0),
+        Some(seconds) if seconds < 2 * 3600 => ("drain-minutes", seconds.div_euclid(60) + 1),
+        Some(seconds) if seconds < 48 * 3600 => ("drain-hours", seconds.div_euclid(3600) + 1),
+        Some(seconds) => ("drain-days", seconds.div_euclid(86_400) + 1),
+    };
+    text_with(locale, key, &[("n", Arg::Count(n))])
+}
+
+/// What to do about an operation, given its connector's condition if nothing is sent there; none: it has ended.
+pub fn of_operation(operation: &OperationView, shut: Option<&ConnectorCondition>) -> Option<Advice> {
     use OperationState as S;
     let state = S::from_name(&operation.state)?;
     let cause = operation.cause.as_deref();
-    Some(match state {
-        S::Succeeded | S::Refused | S::Superseded | S::Dismissed => return None,
-        S::Held => of_need(operation.need.as_deref().unwrap_or("?")),
-        S::Stuck => of_cause_at(cause, &operation.action),
-        _ if !operation.is_head && state == S::Ready => Advice::new("waits-behind", false),
-        S::Ready | S::Doubtful if pause.is_some() => waits_paused(pause.and_then(|p| p.cause.as_deref())),
-        S::Ready if cause.is_some() => of_cause(cause).but("waits-retry", false),
-        S::Ready => Advice::new("waits-turn", false),
-        S::Running => Advice::new("waits-running", false),
-        S::Doubtful => Advice::new("waits-doubtful", false),
-        S::Awaiting => Advice::new("waits-awaiting", false),
+    Some(match (state, shut) {
+        (S::Succeeded | S::Refused | S::Superseded | S::Dismissed, _) => return None,
+        (S::Held, _) => of_need(operation.need.as_deref().unwrap_or("?")),
+        (S::Stuck, _) => of_cause_at(cause, &operation.action),
+        (S::Ready, _) if !operation.is_head => Advice::new("waits-behind", false),
+        (S::Ready | S::Doubtful, Some(condition)) => waits_shut(condition),
+        (S::Ready, None) if cause.is_some() => of_cause(cause).but("waits-retry", false),
+        (S::Ready, None) => Advice::new("waits-turn", false),
+        (S::Running, _) => Advice::new("waits-running", false),
+        (S::Doubtful, None) => Advice::new("waits-doubtful", false),
+        (S::Awaiting, _) => Advice::new("waits-awaiting", false),
     })
 }
 
 /// Behind a pause everything goes on by itself, once whoever has to has mended what caused it.
-fn waits_paused(cause: Option<&str>) -> Advice {
-    let of_pause = of_pause(cause);
+fn waits_shut(condition: &ConnectorCondition) -> Advice {
+    if let Some(hold) = &condition.hold {
+        return of_hold(hold);
+    }
+    let of_pause = of_pause(condition.phase.trouble().map(|t| t.cause));
     if of_pause.needs_person { of_pause } else { Advice::new("waits-paused", false) }
 }
 

@@ -1,6 +1,7 @@
 //! The province at a glance, worked out of one overview: what needs a person, how each partner and unit stands. The
 //! front page and `GET /v1/status` show the same.
 
+use jiff::SignedDuration;
 use lienthong_core::{
     clock::business,
     flow::{engine::Engine, operator},
@@ -8,6 +9,7 @@ use lienthong_core::{
     need::Need,
     operation::OperationState,
     outcome::Cause,
+    policy::{allowance::Limits, health::Phase},
     port::{
         store::{ConnectorCondition, StoreError},
         views::{IncidentView, OperationFilter, OperationView, Overview, Views},
@@ -36,6 +38,8 @@ pub struct Matter {
     pub link: String,
     /// The incident that only a person's word ends.
     pub closable: Option<i64>,
+    /// Whether it is about a partner as a whole: how long what waits there takes belongs to it.
+    pub is_standing: bool,
 }
 
 /// A partner's row.
@@ -55,8 +59,22 @@ pub struct Partner {
     pub stuck: i64,
     /// The oldest head that is not idle, microseconds.
     pub oldest_us: Option<i64>,
-    /// The pause, if it is paused.
-    pub pause: Option<ConnectorCondition>,
+    /// How it stands: phase, hold. None: nothing here carries it out.
+    pub condition: Option<ConnectorCondition>,
+    /// What it is allowed.
+    pub limits: Limits,
+    /// How long what waits takes once it flows. None: nobody knows.
+    pub drain: Option<SignedDuration>,
+}
+
+impl Partner {
+    /// What to do about its trouble.
+    pub fn advice(&self) -> Advice {
+        match self.condition.as_ref().map(|c| &c.phase) {
+            Some(Phase::HalfOpen { .. } | Phase::Ramp { .. }) => advice::of_return(),
+            phase => advice::of_pause(phase.and_then(Phase::trouble).map(|t| t.cause)),
+        }
+    }
 }
 
 /// Everything.
@@ -126,11 +144,16 @@ fn is_open(state: &str) -> bool {
     OperationState::from_name(state).is_some_and(|s| !s.is_ended())
 }
 
-fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
+/// How each partner stands, in the order of the configuration.
+pub fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
     let mut rows: Vec<Partner> = Vec::new();
     for (id, member) in &engine.members {
         let label = member.manifest.label.clone();
-        rows.push(Partner { connector: id.to_string(), label, ..Partner::default() });
+        let limits = member.limits.clone();
+        let stored = overview.conditions.iter().find(|c| c.connector == *id).cloned();
+        let condition = Some(stored.unwrap_or_else(|| ConnectorCondition::works(id.clone())));
+        let connector = id.to_string();
+        rows.push(Partner { connector, label, condition, limits, ..Partner::default() });
     }
     // Connectors that were taken out of the configuration with work still in the store stay visible.
     // What has no connector is shown as long as something of it is open.
@@ -161,11 +184,10 @@ fn partners(engine: &Engine, overview: &Overview) -> Vec<Partner> {
         }
         row.oldest_us =
             overview.lanes.iter().filter(|l| l.connector == row.connector).filter_map(|l| l.oldest_us).min();
-        row.pause = overview
-            .conditions
-            .iter()
-            .find(|c| c.connector.as_str() == row.connector && c.paused_since.is_some())
-            .cloned();
+        let member = engine.members.iter().find(|(id, _)| id.as_str() == row.connector).map(|(_, m)| m);
+        let stored = row.condition.as_ref().and_then(|c| c.mean);
+        let mean = member.and_then(|m| m.mean()).or(stored);
+        row.drain = member.and_then(|_| row.limits.drain(row.waiting, mean));
     }
     rows
 }
@@ -176,7 +198,7 @@ fn matters(
     partners: &[Partner],
     stuck: &[OperationView],
 ) -> Vec<Matter> {
-    let mut found: Vec<Matter> = partners.iter().filter_map(paused).collect();
+    let mut found: Vec<Matter> = partners.iter().flat_map(standing).collect();
     found.extend(incidents(engine, overview));
     found.extend(stuck_groups(overview, stuck));
     found.sort_by_key(|m| (!m.advice.needs_person, m.since_us.unwrap_or(i64::MAX)));
@@ -188,7 +210,7 @@ const TOLD_SINGLY: usize = 3;
 
 fn incidents(engine: &Engine, overview: &Overview) -> Vec<Matter> {
     let mut kinds: BTreeMap<String, Vec<&IncidentView>> = BTreeMap::new();
-    // A pause is told by the connector's condition, with its cause; once that is gone the incident goes too.
+    // A pause is told by the connector's condition, with its cause and phase; once that is gone the incident goes too.
     for incident in overview.incidents.iter().filter(|i| !i.key.starts_with("pause:")) {
         kinds.entry(advice::kind_of(&incident.key)).or_default().push(incident);
     }
@@ -213,6 +235,7 @@ fn single(engine: &Engine, incident: &IncidentView) -> Matter {
         said: if is_need(&incident.key) { String::new() } else { advice::said(Some(&incident.said)) },
         link: incident_link(&incident.key),
         closable: Some(incident.id).filter(|_| !operator::closes_itself(engine, &incident.key)),
+        is_standing: false,
     }
 }
 
@@ -230,21 +253,28 @@ fn many(kind: &[&IncidentView]) -> Matter {
         said: String::new(),
         link: if are_needs { link(&[("state", OperationState::Held.name())]) } else { String::new() },
         closable: None,
+        is_standing: false,
     }
 }
 
-fn paused(partner: &Partner) -> Option<Matter> {
-    let pause = partner.pause.as_ref()?;
-    Some(Matter {
-        advice: advice::of_pause(pause.cause.as_deref()),
+/// What is to be told of a partner: its trouble, and who holds it.
+fn standing(partner: &Partner) -> Vec<Matter> {
+    let Some(condition) = &partner.condition else { return Vec::new() };
+    let matter = |advice, since: jiff::Timestamp, said: &str| Matter {
+        advice,
         connector: Some(partner.connector.clone()),
         count: partner.waiting,
         at_least: false,
-        since_us: pause.paused_since.map(jiff::Timestamp::as_microsecond),
-        said: advice::said(pause.said.as_deref()),
+        since_us: Some(since.as_microsecond()),
+        said: advice::said(Some(said)),
         link: link(&[("connector", &partner.connector), ("open", "1")]),
         closable: None,
-    })
+        is_standing: true,
+    };
+    let hold = condition.hold.as_ref().map(|h| matter(advice::of_hold(h), h.since, &h.reason));
+    let trouble = condition.phase.trouble();
+    let trouble = trouble.map(|trouble| matter(partner.advice(), trouble.since, &trouble.said));
+    hold.into_iter().chain(trouble).collect()
 }
 
 fn stuck_groups(overview: &Overview, stuck: &[OperationView]) -> Vec<Matter> {
@@ -278,6 +308,7 @@ fn stuck_groups(overview: &Overview, stuck: &[OperationView]) -> Vec<Matter> {
                 said: advice::said(group.first().and_then(|o| o.said.as_deref())),
                 link: link(&query),
                 closable: None,
+                is_standing: false,
             }
         })
         .collect()

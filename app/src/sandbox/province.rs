@@ -40,7 +40,8 @@ pub(super) fn configuration(
         "# Do `lienthong sandbox` viết ra · written by `lienthong sandbox`\n\
          [installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu (thử nghiệm)\"\ndata_dir = {}\n\n\
          [http]\nlisten = \"{listen}\"\n\n\
-         [engine]\npoll_ms = 200\nsweep_seconds = 5\ntracking_seconds = 1\ntest_seconds = 2\nstop_seconds = 5\n",
+         [engine]\npoll_ms = 200\nsweep_seconds = 5\ntracking_seconds = 1\ntest_seconds = 2\n\
+         test_longest_seconds = 10\nramp_step_seconds = 5\nstop_seconds = 5\n",
         quoted(&folder.display().to_string()),
     )?;
     for (code, name) in UNITS {

@@ -1,12 +1,12 @@
 //! The engine: what every flow shares. It holds no state of its own beyond hints and caches; the truth is in the store.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     clock::Clock,
@@ -14,7 +14,13 @@ use crate::{
     id::ConnectorId,
     operation::ActionKind,
     plan::rules::Rules,
-    policy::backoff::Schedule,
+    policy::{
+        allowance::{Limits, Rate},
+        backoff::Schedule,
+        calendar::Maintenance,
+        health::{Alarm, HealthSettings, Phase, Sign},
+        watch::Watch,
+    },
     port::{
         connector::{Connector, Manifest, Sessions},
         store::{ConnectorCondition, Session, Store, StoreError},
@@ -44,10 +50,21 @@ pub struct EngineSettings {
     pub tracking_every: Duration,
     /// How long a timer that runs stays ours without being renewed: so long it stands still after a kill.
     pub timer_tenure: Duration,
-    /// How long a paused connector waits before it is tested.
-    pub test_every: Duration,
-    /// How many setbacks in a row, of any lanes, pause a connector.
-    pub setbacks_to_pause: u32,
+    /// When a connector opens, how it is tried, how it comes back.
+    pub health: HealthSettings,
+    /// What holds for single connectors; one that is not named has no limits of its own.
+    pub partners: BTreeMap<ConnectorId, PartnerSettings>,
+}
+
+/// Settings of one connector that hold across all processes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PartnerSettings {
+    /// Operations with the partner at once.
+    pub in_flight_total: Option<usize>,
+    /// Operations and questions a second.
+    pub rate: Option<Rate>,
+    /// When nothing is sent, planned.
+    pub maintenance: Vec<Maintenance>,
 }
 
 impl Default for EngineSettings {
@@ -63,8 +80,8 @@ impl Default for EngineSettings {
             sweep_every: Duration::from_mins(15),
             tracking_every: Duration::from_mins(10),
             timer_tenure: Duration::from_secs(30),
-            test_every: Duration::from_secs(30),
-            setbacks_to_pause: 20,
+            health: HealthSettings::default(),
+            partners: BTreeMap::new(),
         }
     }
 }
@@ -84,16 +101,24 @@ pub struct Member {
     pub questions: Permits,
     /// Wakes the loop that claims.
     pub work: Notify,
-    /// Whether it is paused, as far as this process knows.
-    condition: Mutex<Condition>,
+    /// What configuration allows it.
+    pub limits: Limits,
+    /// When nothing is sent, planned.
+    pub maintenance: Vec<Maintenance>,
+    /// What this process knows of its condition.
+    known: Mutex<Known>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Condition {
-    paused: Option<ConnectorCondition>,
-    setbacks: u32,
+/// What a process knows of a connector's condition.
+struct Known {
+    condition: ConnectorCondition,
+    /// When the store said so.
+    told: Option<Instant>,
     /// Grows with every change of this process's own, so that an older reading of the store does not undo it.
     changes: u64,
+    watch: Watch,
+    mean: Option<SignedDuration>,
+    is_tried: bool,
 }
 
 /// What every flow shares.
@@ -153,9 +178,13 @@ impl Engine {
             let permits = Arc::new(Permits::new(manifest.in_flight));
             let questions = Permits::new(manifest.in_flight);
             let id = manifest.id.clone();
-            let condition = Mutex::default();
+            let PartnerSettings { in_flight_total, rate, maintenance } =
+                settings.partners.get(&id).cloned().unwrap_or_default();
+            let limits = Limits { in_flight: manifest.in_flight, in_flight_total, rate };
+            let known = Mutex::new(Known::nothing(id.clone()));
             let work = Notify::new();
-            let member = Member { connector, manifest, probes, permits, questions, work, condition };
+            let member =
+                Member { connector, manifest, probes, permits, questions, work, limits, maintenance, known };
             members.insert(id, Arc::new(member));
         }
         Arc::new(Self {
@@ -215,47 +244,108 @@ impl Engine {
     }
 }
 
+impl Known {
+    fn nothing(connector: ConnectorId) -> Self {
+        Self {
+            condition: ConnectorCondition::works(connector),
+            told: None,
+            changes: 0,
+            watch: Watch::default(),
+            mean: None,
+            is_tried: false,
+        }
+    }
+
+    fn take_over(&mut self, condition: ConnectorCondition, told: Instant) {
+        if condition.phase.name() != self.condition.phase.name() {
+            self.watch.clear();
+        }
+        (self.condition, self.told) = (condition, Some(told));
+    }
+}
+
 impl Member {
-    /// Whether the connector is paused, as far as this process knows.
-    pub fn paused(&self) -> Option<ConnectorCondition> {
-        self.condition.lock().unwrap_or_else(PoisonError::into_inner).paused.clone()
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The condition, as far as this process knows.
+    pub fn condition(&self) -> ConnectorCondition {
+        self.known().condition.clone()
+    }
+
+    /// Whether nothing is to be sent, as far as this process knows.
+    pub fn is_shut(&self) -> bool {
+        self.known().condition.is_shut()
+    }
+
+    /// Whether questions may go out: not while nothing is sent, nor while a single operation tries.
+    pub fn may_be_asked(&self) -> bool {
+        let known = self.known();
+        !known.condition.is_shut() && !matches!(known.condition.phase, Phase::HalfOpen { .. })
+    }
+
+    /// Whether what this process knows is so new that no other one can have brought the connector back since it opened:
+    /// that takes a whole trial's time.
+    pub fn is_up_to_date(&self, health: &HealthSettings) -> bool {
+        let fresh = Duration::try_from(health.trial_every).unwrap_or_default() / 2;
+        self.known().told.is_some_and(|told| told.elapsed() < fresh)
+    }
+
+    /// Whether claims need no lock on the condition: it certainly works, and no limit holds for all processes.
+    pub fn is_free(&self, health: &HealthSettings) -> bool {
+        !self.limits.are_shared() && self.known().condition.is_plain() && self.is_up_to_date(health)
     }
 
     /// How often this process changed the condition itself; see [`Self::learn`].
     pub fn changes(&self) -> u64 {
-        self.condition.lock().unwrap_or_else(PoisonError::into_inner).changes
+        self.known().changes
     }
 
-    /// Takes over what the store said, unless this process has changed the condition since it began to read
-    /// (`changes` then).
-    pub fn learn(&self, condition: Option<ConnectorCondition>, changes: u64) {
-        let mut own = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.changes == changes {
-            if condition.is_none() && own.paused.is_some() {
-                own.setbacks = 0;
-            }
-            own.paused = condition;
+    /// Takes over what the store said when it was asked, unless this process has changed the condition since it began to
+    /// read (`changes` then).
+    pub fn learn(&self, condition: ConnectorCondition, changes: u64, asked: Instant) {
+        let mut known = self.known();
+        if known.changes == changes {
+            known.take_over(condition, asked);
         }
     }
 
-    /// Changes the condition; the caller stores it and calls this again afterwards.
-    pub fn set_paused(&self, condition: Option<ConnectorCondition>) {
-        let mut own = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
-        own.changes += 1;
-        own.setbacks = 0;
-        own.paused = condition;
+    /// Takes over what a unit of work of this process stored or read under the lock.
+    pub fn set(&self, condition: ConnectorCondition, asked: Instant) {
+        let mut known = self.known();
+        known.changes += 1;
+        known.take_over(condition, asked);
     }
 
-    /// Counts a setback of the partner as a whole; `true` when so many came in a row that it should be paused.
-    pub fn count_setback(&self, limit: u32) -> bool {
-        let mut own = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
-        own.setbacks = own.setbacks.saturating_add(1);
-        own.setbacks >= limit && own.paused.is_none()
+    /// Takes note of an attempt's outcome; an alarm if the connector should open.
+    pub fn note(&self, sign: &Sign, now: Timestamp, health: &HealthSettings) -> Option<Alarm> {
+        let mut known = self.known();
+        let is_returning = !known.condition.phase.is_closed();
+        known.watch.note(now, sign, is_returning, health)
     }
 
-    /// Any answer of the partner ends a row of setbacks.
-    pub fn count_answer(&self) {
-        self.condition.lock().unwrap_or_else(PoisonError::into_inner).setbacks = 0;
+    /// Takes note of how long an attempt took that the partner answered.
+    pub fn took(&self, time: Duration) {
+        let (mut known, time) = (self.known(), SignedDuration::try_from(time).unwrap_or_default());
+        // A moving average over the last twenty or so.
+        known.mean = Some(known.mean.map_or(time, |mean| mean + (time - mean) / 20));
+    }
+
+    /// How long an attempt takes lately, as far as this process or the store knows.
+    pub fn mean(&self) -> Option<SignedDuration> {
+        let known = self.known();
+        known.mean.or(known.condition.mean)
+    }
+
+    /// Whether this process makes no trial yet and may begin one.
+    pub fn begin_trial(&self) -> bool {
+        !std::mem::replace(&mut self.known().is_tried, true)
+    }
+
+    /// The trial is over.
+    pub fn end_trial(&self) {
+        self.known().is_tried = false;
     }
 }
 

@@ -2,6 +2,7 @@
 //! is a task of its own; one task settles whatever is finished, in batches.
 
 use futures_util::FutureExt;
+use jiff::SignedDuration;
 use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
@@ -9,15 +10,16 @@ use tokio::{
 };
 
 use crate::{
-    clock::later,
     flow::{
         engine::{Engine, Member},
         in_hand::Claim,
         pool::Pool,
-        settle::{self, Assignment, Settled, Settlement},
+        settle::{self, Assignment, Seen, Settled, Settlement, Share},
     },
+    id::ConnectorId,
     lane::LaneState,
-    outcome::{Cause, Outcome, Pause},
+    outcome::{Cause, Outcome},
+    policy::health::{Sign, sign},
     port::{
         connector::{Call, Task},
         store::{ConnectorCondition, StoreError, decide},
@@ -50,8 +52,8 @@ impl Dispatcher {
         let (engine, settler) = (Arc::clone(engine), self.settler.clone());
         engine.in_hand.take(claim_of(&assignment));
         self.pool.work(async move {
-            let result = attempt(&engine, &assignment, claimed_at).await;
-            let settlement = Settlement { assignment, result };
+            let (result, seen) = attempt(&engine, &assignment, claimed_at).await;
+            let settlement = Settlement { assignment, result, seen };
             // The settler lives as long as the pool; without it the lease runs out and the operation is doubtful.
             if settler.send(Finished { settlement, permit: Some(permit) }).await.is_err() {
                 tracing::warn!("an outcome could not be settled: the process is stopping");
@@ -108,20 +110,24 @@ pub fn task_of(assignment: &Assignment) -> Result<Task, String> {
     })
 }
 
-async fn attempt(engine: &Arc<Engine>, assignment: &Assignment, claimed_at: Instant) -> Settled {
-    let Some(member) = engine.members.get(&assignment.connector) else { return Settled::GivenBack };
+async fn attempt(engine: &Arc<Engine>, assignment: &Assignment, claimed_at: Instant) -> (Settled, Seen) {
+    let given_back = || (Settled::GivenBack, Seen::default());
+    let Some(member) = engine.members.get(&assignment.connector) else { return given_back() };
     let kind = assignment.operation.payload.kind();
     let deadline = engine.deadline(&assignment.connector, kind);
     let lease = Duration::try_from(engine.lease(&assignment.connector)).unwrap_or_default();
     // Immediately before the first byte: what is left of the lease must cover the whole attempt and the margin.
     if lease.saturating_sub(claimed_at.elapsed()) < deadline + engine.settings.lease_margin
-        || member.paused().is_some()
+        || member.is_shut()
     {
-        return Settled::GivenBack;
+        return given_back();
     }
     let task = match task_of(assignment) {
         Ok(task) => task,
-        Err(said) => return Settled::Outcome(Outcome::refused(Cause::Internal, "state", said)),
+        Err(said) => {
+            let outcome = Outcome::refused(Cause::Internal, "state", said);
+            return (Settled::Outcome(outcome), Seen::default());
+        }
     };
     let call = Call { now: engine.clock.now(), deadline, sessions: &**engine };
     let began = Instant::now();
@@ -132,73 +138,29 @@ async fn attempt(engine: &Arc<Engine>, assignment: &Assignment, claimed_at: Inst
         Ok(Err(_)) => Outcome::unclear(Cause::Internal, "the connector panicked"),
         Err(_) => Outcome::unclear(Cause::NoAnswer, "no answer before the deadline"),
     };
-    record(member, &assignment.connector, kind.name(), &outcome, began.elapsed());
-    react(engine, member, &outcome).await;
-    Settled::Outcome(outcome)
+    record(&assignment.connector, kind.name(), &outcome, began.elapsed());
+    let sign = sign(&outcome);
+    if sign == Sign::Answer {
+        member.took(began.elapsed());
+    }
+    let alarm = member.note(&sign, engine.clock.now(), &engine.settings.health);
+    (Settled::Outcome(outcome), Seen { alarm, mean: member.mean() })
 }
 
-fn record(
-    member: &Member,
-    connector: &crate::id::ConnectorId,
-    action: &'static str,
-    outcome: &Outcome,
-    took: Duration,
-) {
+fn record(connector: &ConnectorId, action: &'static str, outcome: &Outcome, took: Duration) {
     let partner = connector.to_string();
     metrics::counter!("lienthong_operations_total", "partner" => partner.clone(), "action" => action, "outcome" => outcome.name())
         .increment(1);
     metrics::histogram!("lienthong_partner_seconds", "partner" => partner, "action" => action)
         .record(took.as_secs_f64());
-    match outcome {
-        Outcome::Done(_) | Outcome::Accepted(_) | Outcome::Refused(_) => member.count_answer(),
-        Outcome::NotDone(_) | Outcome::Held(_) | Outcome::Paused(_) | Outcome::Unclear(_) => {}
-    }
-}
-
-/// A pause, or so many setbacks in a row that they are the partner's state, pauses the connector.
-async fn react(engine: &Engine, member: &Member, outcome: &Outcome) {
-    let pause = match outcome {
-        Outcome::Paused(pause) => Some(pause.clone()),
-        Outcome::NotDone(setback) if member.count_setback(engine.settings.setbacks_to_pause) => {
-            Some(Pause { cause: setback.cause, said: setback.said.clone() })
-        }
-        // A partner that lets everybody wait is down as well: going on would leave a doubt in every lane.
-        Outcome::Unclear(doubt) if member.count_setback(engine.settings.setbacks_to_pause) => {
-            Some(Pause { cause: doubt.cause, said: doubt.said.clone() })
-        }
-        _ => None,
-    };
-    if let Some(pause) = pause
-        && let Err(error) = pause_connector(engine, member, &pause).await
-    {
-        tracing::warn!(%error, partner = %member.manifest.id, "the pause could not be stored yet");
-    }
-}
-
-async fn pause_connector(engine: &Engine, member: &Member, pause: &Pause) -> Result<(), StoreError> {
-    if member.paused().is_some() {
-        return Ok(());
-    }
-    let now = engine.clock.now();
-    let test = jiff::SignedDuration::try_from(engine.settings.test_every).unwrap_or_default();
-    let condition = ConnectorCondition {
-        connector: member.manifest.id.clone(),
-        paused_since: Some(now),
-        cause: Some(pause.cause.code().to_owned()),
-        said: Some(pause.said.clone()),
-        test_at: Some(later(now, test)),
-    };
-    tracing::warn!(partner = %member.manifest.id, cause = pause.cause.code(), said = %pause.said, "the connector is paused");
-    member.set_paused(Some(condition.clone()));
-    engine.store.set_condition(&condition).await?;
-    member.set_paused(Some(condition));
-    Ok(())
 }
 
 /// What a round of a loop did.
 enum Round {
     Worked,
     Idle,
+    /// More may wait, and must not go for so long, unless an outcome makes room.
+    Bounded(Duration),
     Paused,
 }
 
@@ -219,6 +181,7 @@ async fn execute_loop(
         let nap = match round {
             Ok(Round::Worked) => continue,
             Ok(Round::Idle) => nap(&engine, &member).await,
+            Ok(Round::Bounded(wait)) => wait,
             Ok(Round::Paused) => engine.settings.poll,
             Err(error) => {
                 tracing::warn!(%error, partner = %member.manifest.id, "could not claim");
@@ -241,26 +204,40 @@ async fn claim_round(
     dispatcher: &Dispatcher,
     permits: Vec<OwnedSemaphorePermit>,
 ) -> Result<Round, StoreError> {
-    if member.paused().is_some() {
+    if member.is_shut() {
         return Ok(Round::Paused);
     }
     let connector = member.manifest.id.clone();
     let limit = permits.len();
     let scan = Scan::Due { connector: connector.clone(), state: LaneState::Ready, limit };
-    let scope = Scope { scan: vec![scan], head_states: true, ..Scope::default() };
+    // Where something holds for all processes, or may, claims go by the connector's row, one process at a time.
+    let is_free = member.is_free(&engine.settings.health);
+    let partners = (!is_free).then(|| connector.clone()).into_iter().collect();
+    let scope = Scope { scan: vec![scan], head_states: true, partners, ..Scope::default() };
     let (holder, lease) = (engine.settings.holder.clone(), engine.lease(&connector));
+    let (limits, health) = (member.limits.clone(), engine.settings.health.clone());
     let claimed_at = Instant::now();
     let _claiming = engine.in_hand.claiming().await;
     let claimed = decide(&*engine.store, scope, move |work| {
-        settle::claim(work, &connector, limit, &holder, lease, |_| true)
+        if is_free {
+            let assignments = settle::claim(work, &connector, limit, &holder, lease, |_| true);
+            let wait = SignedDuration::ZERO;
+            return Share { assignments, is_bounded: false, wait, condition: None };
+        }
+        settle::claim_within(work, &connector, (&limits, &health), limit, &holder, lease)
     })
     .await;
     if let Err(StoreError::Unavailable(_)) = &claimed {
         engine.claims_may_be_lost();
     }
-    let assignments = claimed?;
+    let Share { assignments, is_bounded, wait, condition } = claimed?;
+    if let Some(condition) = condition {
+        member.set(condition, claimed_at);
+    }
     if assignments.is_empty() {
-        return Ok(Round::Idle);
+        let poll = engine.settings.poll;
+        let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero());
+        return Ok(if is_bounded { Round::Bounded(wait.unwrap_or(poll).min(poll)) } else { Round::Idle });
     }
     for (assignment, permit) in assignments.into_iter().zip(permits) {
         dispatcher.perform(engine, assignment, permit, claimed_at);
@@ -327,10 +304,19 @@ async fn keep_outcomes(engine: &Arc<Engine>, settlements: Arc<Vec<Settlement>>) 
     let mut wait = Duration::from_millis(50);
     loop {
         let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
-        let scope = settle::scope(&settlements);
+        let health = engine.settings.health.clone();
+        let scope = Scope { partners: concerned(engine, &settlements), ..settle::scope(&settlements) };
         let inside = Arc::clone(&settlements);
-        let settled =
-            decide(&*engine.store, scope, move |work| settle::settle(work, &rules, &schedule, &inside)).await;
+        let asked = Instant::now();
+        let settled = decide(&*engine.store, scope, move |work| {
+            let settled = settle::settle(work, &rules, &schedule, &health, &inside);
+            (settled, work.partners.values().map(|p| p.condition.row.clone()).collect::<Vec<_>>())
+        })
+        .await;
+        let settled = settled.map(|(settled, conditions)| {
+            take_over(engine, conditions, asked);
+            settled
+        });
         let result = match settled {
             Err(StoreError::Rejected(said)) if settlements.len() > 1 => {
                 // One of them cannot be stored: each alone, so that the others are not held up.
@@ -368,6 +354,33 @@ async fn keep_outcomes(engine: &Arc<Engine>, settlements: Arc<Vec<Settlement>>) 
                 wait = (wait * 2).min(Duration::from_secs(5));
             }
         }
+    }
+}
+
+/// The partners whose condition counts for these outcomes, or may change by them: those on their way back, and those that
+/// had a setback. Successes at a partner that works ask for no row.
+fn concerned(engine: &Engine, settlements: &[Settlement]) -> BTreeSet<ConnectorId> {
+    let health = &engine.settings.health;
+    let is_concerned = |settlement: &&Settlement| {
+        let Settled::Outcome(outcome) = &settlement.result else { return false };
+        let member = engine.members.get(&settlement.assignment.connector);
+        let is_plain = member.is_some_and(|m| m.condition().is_plain() && m.is_up_to_date(health));
+        !is_plain || matches!(sign(outcome), Sign::Setback(_) | Sign::Down(_))
+    };
+    settlements.iter().filter(is_concerned).map(|s| s.assignment.connector.clone()).collect()
+}
+
+fn take_over(engine: &Engine, conditions: Vec<ConnectorCondition>, asked: Instant) {
+    for condition in conditions {
+        let Some(member) = engine.members.get(&condition.connector) else { continue };
+        let before = member.condition().phase;
+        if before.name() != condition.phase.name() {
+            let (partner, phase) = (&condition.connector, condition.phase.name());
+            let trouble = condition.phase.trouble();
+            let (cause, said) = trouble.map_or(("", ""), |t| (t.cause.code(), t.said.as_str()));
+            tracing::warn!(%partner, phase, cause, said, "the partner's condition changed");
+        }
+        member.set(condition, asked);
     }
 }
 

@@ -114,7 +114,9 @@ fn reserve(engine: &Engine, most: usize) -> Reserved {
     if engine.dispatcher.get().is_none_or(Dispatcher::is_stopping) {
         return Vec::new();
     }
-    let free = engine.members.iter().filter(|(_, member)| member.paused().is_none());
+    let health = &engine.settings.health;
+    // Where something holds for all processes, or may, only the execute loop claims: it asks for the lock.
+    let free = engine.members.iter().filter(|(_, member)| member.is_free(health));
     free.map(|(id, member)| (id.clone(), member.permits.try_take(most))).collect()
 }
 

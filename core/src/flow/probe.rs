@@ -34,7 +34,7 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     while !stopping.is_cancelled() {
         let mut found = 0;
         for member in engine.members.values() {
-            if member.paused().is_some() {
+            if !member.may_be_asked() {
                 continue;
             }
             for state in [LaneState::Doubtful, LaneState::Awaiting] {
@@ -76,11 +76,16 @@ pub async fn round(
 ) -> Result<Vec<Assignment>, StoreError> {
     let connector = member.manifest.id.clone();
     let scan = Scan::Due { connector: connector.clone(), state, limit };
-    let scope = Scope { scan: vec![scan], head_states: true, ..Scope::default() };
+    // Questions count against the rate, where there is one.
+    let rate = member.limits.rate.filter(|_| !member.probes.is_empty());
+    let partners = rate.iter().map(|_| connector.clone()).collect();
+    let scope = Scope { scan: vec![scan], head_states: true, partners, ..Scope::default() };
     let probes = member.probes.clone();
     let (rules, schedule) = (Arc::clone(&engine.rules), engine.settings.retry.clone());
     let assignments = decide(&*engine.store, scope, move |work| {
         let mut assignments = Vec::new();
+        let tat = work.partners.get(&connector).and_then(|p| p.condition.row.tat);
+        let most = rate.map_or(usize::MAX, |rate| rate.free(tat, work.now));
         let keys: Vec<_> = work.lanes.keys().filter(|(_, c)| *c == connector).cloned().collect();
         for key in keys {
             let Some(loaded) = work.lanes.get_mut(&key) else { continue };
@@ -90,11 +95,15 @@ pub async fn round(
             if !is_due {
                 continue;
             }
+            let is_asked = loaded.row.open.first().is_some_and(|o| probes.contains(&o.payload.kind()));
+            if is_asked && assignments.len() >= most {
+                continue;
+            }
             let lane = loaded.edit();
             let acknowledged = lane.acknowledged;
             let Some(operation) = lane.open.first_mut() else { continue };
             let kind = operation.payload.kind();
-            if probes.contains(&kind) {
+            if is_asked {
                 operation.due_at = later(now, ASKING);
                 lane.claim += 1;
                 let (operation, claim) = (operation.clone(), lane.claim);
@@ -111,6 +120,12 @@ pub async fn round(
                 work.touch(operation.id);
                 follow_up(work, &rules, &operation, None);
             }
+        }
+        if let (Some(rate), Some(partner)) = (rate, work.partners.get_mut(&connector))
+            && !assignments.is_empty()
+        {
+            let tat = rate.after(tat, work.now, assignments.len());
+            partner.condition.edit().tat = Some(tat);
         }
         assignments
     })
@@ -137,7 +152,7 @@ fn ask(
         let partner = member.manifest.id.to_string();
         metrics::counter!("lienthong_probes_total", "partner" => partner, "finding" => finding.name())
             .increment(1);
-        let settlement = Settlement { assignment, result: Settled::Finding(finding) };
+        let settlement = Settlement::of(assignment, Settled::Finding(finding));
         if let Some(dispatcher) = engine.dispatcher.get() {
             dispatcher.settle(settlement).await;
         }

@@ -6,7 +6,10 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     clock::later,
-    flow::engine::{Engine, Member},
+    flow::{
+        engine::{Engine, Member},
+        health::turn,
+    },
     id::{LaneKey, OrderNumber},
     outcome::Cause,
     payment::Tiding,
@@ -53,7 +56,7 @@ pub async fn sweep(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreErr
 
 async fn ask_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, StoreError> {
     let Some(inquiries) = member.connector.inquiries() else { return Ok(Reading::Skipped) };
-    if member.paused().is_some() {
+    if !member.may_be_asked() {
         return Ok(Reading::Skipped);
     }
     let connector = &member.manifest.id;
@@ -68,6 +71,7 @@ async fn ask_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, Store
         let references = engine.store.references_to_ask(connector, made_after, before, now, batch).await?;
         let is_last = references.len() < engine.settings.batch;
         for reference in references {
+            turn(engine, member).await?;
             let call = Call { now: engine.clock.now(), deadline: QUESTION, sessions: &**engine };
             let answer = tokio::time::timeout(QUESTION, inquiries.inquire(&reference, &call)).await;
             match answer {
@@ -207,13 +211,14 @@ pub async fn track(engine: &Arc<Engine>, member: &Member) -> Result<(), StoreErr
 
 async fn read_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, StoreError> {
     let Some(feed) = member.connector.feed() else { return Ok(Reading::Skipped) };
-    if member.paused().is_some() {
+    if !member.may_be_asked() {
         return Ok(Reading::Skipped);
     }
     let name = format!("tracking:{}", member.manifest.id);
     let stored = engine.store.cursor(&name).await?;
     let mut cursor = feed.resume(stored.as_deref());
     loop {
+        turn(engine, member).await?;
         let call = Call { now: engine.clock.now(), deadline: QUESTION, sessions: &**engine };
         let page = match tokio::time::timeout(QUESTION, feed.page(&cursor, &call)).await {
             Ok(Ok(page)) => page,

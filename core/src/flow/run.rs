@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use crate::{
-    flow::{engine::Engine, execute, operator, pool::Pool, probe, relay, restore, schedule},
+    flow::{engine::Engine, execute, health, operator, pool::Pool, probe, relay, restore, schedule},
     port::publisher::Publisher,
 };
 
@@ -62,7 +62,7 @@ pub fn start(engine: &Arc<Engine>, pool: &Pool, roles: Roles, publisher: Option<
         tracing::error!("the flows of an engine are started once");
         return;
     }
-    pool.spawn("conditions", schedule::watch_conditions(Arc::clone(engine), pool.clone()));
+    pool.spawn("conditions", health::watch(Arc::clone(engine), pool.clone()));
     if roles.execute {
         execute::start(engine, pool);
         pool.spawn("probe", probe::run(Arc::clone(engine), pool.clone()));

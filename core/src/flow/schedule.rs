@@ -1,26 +1,16 @@
-//! Schedule: durable timers that catch up after downtime and run once across replicas; and the test of paused
-//! connectors.
+//! Schedule: durable timers that catch up after downtime and run once across replicas.
 
-use futures_util::{FutureExt, future::join_all};
-use jiff::{SignedDuration, Timestamp};
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{
-        engine::{Engine, Member},
-        ledger,
-        pool::Pool,
-        reconcile,
-    },
+    flow::{engine::Engine, ledger, pool::Pool, reconcile},
     id::ConnectorId,
-    outcome::Cause,
-    port::{
-        connector::{Call, CheckFailure, Connector, Sessions},
-        store::{ConnectorCondition, DueTimer, Fence, StoreError},
-    },
+    port::store::{DueTimer, Fence, StoreError},
 };
 
 /// When a timer that failed runs again.
@@ -174,94 +164,4 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         _ => Ok(()),
     }
-}
-
-/// Keeps this process's view of paused connectors in step with the store, and tests those whose time has come.
-pub async fn watch_conditions(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
-    let stopping = pool.stopping();
-    while !stopping.is_cancelled() {
-        if let Err(error) = conditions_round(&engine, &stopping).await {
-            tracing::warn!(%error, "conditions wait for the store");
-        }
-        tokio::select! {
-            biased;
-            () = stopping.cancelled() => {}
-            () = tokio::time::sleep(engine.settings.poll) => {}
-        }
-    }
-    Ok(())
-}
-
-/// One round of [`watch_conditions`].
-pub async fn conditions_round(engine: &Arc<Engine>, stopping: &CancellationToken) -> Result<(), StoreError> {
-    let changes: Vec<u64> = engine.members.values().map(|m| m.changes()).collect();
-    let conditions = engine.store.conditions().await?;
-    let now = engine.store.now().await?;
-    let mut trials = Vec::new();
-    for ((id, member), changes) in engine.members.iter().zip(changes) {
-        let condition = conditions.iter().find(|c| c.connector == *id && c.paused_since.is_some()).cloned();
-        member.learn(condition.clone(), changes);
-        if let Some(condition) = condition
-            && condition.test_at.is_none_or(|at| at <= now)
-        {
-            trials.push(test(engine, member, condition, stopping));
-        }
-    }
-    // At once: a partner that lets its trial wait must not keep the others paused.
-    join_all(trials).await.into_iter().collect()
-}
-
-/// The trial: one question without effect, by one replica, tells whether the partner is back.
-async fn test(
-    engine: &Arc<Engine>,
-    member: &Arc<Member>,
-    condition: ConnectorCondition,
-    stopping: &CancellationToken,
-) -> Result<(), StoreError> {
-    let name = format!("trial:{}", condition.connector);
-    let tenure = SignedDuration::from_mins(2);
-    let Some(fence) = engine.store.acquire(&name, &engine.settings.holder, tenure).await? else {
-        return Ok(());
-    };
-    let answer = tokio::select! {
-        biased;
-        answer = check(&*member.connector, engine.clock.now(), &**engine) => answer,
-        () = stopping.cancelled() => return engine.store.relinquish(&fence).await,
-    };
-    let now = engine.store.now().await?;
-    let next = match answer {
-        Some(Ok(_)) => {
-            tracing::info!(partner = %condition.connector, "the partner is back");
-            ConnectorCondition { paused_since: None, cause: None, said: None, test_at: None, ..condition }
-        }
-        Some(Err(failure)) => ConnectorCondition {
-            cause: Some(failure.cause.code().to_owned()),
-            said: Some(failure.said),
-            test_at: Some(later(now, signed(engine.settings.test_every))),
-            ..condition
-        },
-        None => {
-            ConnectorCondition { test_at: Some(later(now, signed(engine.settings.test_every))), ..condition }
-        }
-    };
-    engine.store.set_condition(&next).await?;
-    member.set_paused(next.paused_since.map(|_| next.clone()));
-    member.work.notify_one();
-    engine.store.relinquish(&fence).await
-}
-
-/// Asks a partner the question without effect. `None`: no answer in time.
-pub async fn check(
-    connector: &dyn Connector,
-    now: Timestamp,
-    sessions: &dyn Sessions,
-) -> Option<Result<String, CheckFailure>> {
-    let longest = connector.manifest().actions.values().max().copied().unwrap_or(Duration::from_secs(30));
-    let deadline = longest.min(Duration::from_secs(90));
-    let call = Call { now, deadline, sessions };
-    let check = AssertUnwindSafe(connector.check(&call)).catch_unwind();
-    let answer = tokio::time::timeout(deadline, check).await.ok()?;
-    Some(answer.unwrap_or_else(|_| {
-        Err(CheckFailure { cause: Cause::Internal, said: "the connector panicked".to_owned() })
-    }))
 }

@@ -6,18 +6,24 @@ use std::sync::Arc;
 
 use crate::{
     finding::Finding,
+    flow::health::enter,
     id::{ConnectorId, LaneKey, RowId},
     lane::{Lane, LaneState},
     operation::{ActionKind, Attempt, Operation, OperationState, Payload},
-    outcome::{Cause, Outcome},
+    outcome::{Cause, Outcome, Setback},
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
     plan::{out, queue::end_waiting, rules::Rules},
     policy::{
+        allowance::Limits,
         backoff::Schedule,
         decide::{self, Terms},
+        health::{Alarm, HealthSettings, Phase, is_spared, sign},
     },
-    port::work::{Scope, Work},
+    port::{
+        store::ConnectorCondition,
+        work::{Scope, Work},
+    },
 };
 
 /// How often something that exists is asked about while the installation is fenced.
@@ -47,6 +53,24 @@ pub struct Settlement {
     pub assignment: Assignment,
     /// What came of it.
     pub result: Settled,
+    /// What this process makes of it for the partner as a whole.
+    pub seen: Seen,
+}
+
+/// What a process has seen of a partner, the outcome that it settles included.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// So much went wrong that the connector should open.
+    pub alarm: Option<Alarm>,
+    /// How long an attempt takes.
+    pub mean: Option<jiff::SignedDuration>,
+}
+
+impl Settlement {
+    /// One that says nothing about the partner.
+    pub fn of(assignment: Assignment, result: Settled) -> Self {
+        Self { assignment, result, seen: Seen::default() }
+    }
 }
 
 /// What came of an assignment.
@@ -72,15 +96,55 @@ pub fn scope(settlements: &[Settlement]) -> Scope {
     scope
 }
 
-/// Settles; answers for each whether it still was ours to settle.
-pub fn settle(work: &mut Work, rules: &Rules, schedule: &Schedule, settlements: &[Settlement]) -> Vec<bool> {
-    settlements.iter().map(|s| settle_one(work, rules, schedule, s)).collect()
+/// Settles; answers for each whether it still was ours to settle. What an outcome says about a partner whose condition is
+/// loaded counts even if the lane was taken over: the partner did say it.
+pub fn settle(
+    work: &mut Work,
+    rules: &Rules,
+    schedule: &Schedule,
+    health: &HealthSettings,
+    settlements: &[Settlement],
+) -> Vec<bool> {
+    let settled = settlements.iter().map(|settlement| {
+        let is_ours = settle_one(work, rules, schedule, settlement);
+        heal(work, health, settlement);
+        is_ours
+    });
+    settled.collect()
+}
+
+/// Moves the partner's phase by what an outcome says of it. While it is held nothing is concluded.
+fn heal(work: &mut Work, health: &HealthSettings, settlement: &Settlement) {
+    let Settled::Outcome(outcome) = &settlement.result else { return };
+    let (connector, now) = (&settlement.assignment.connector, work.now);
+    let Some(partner) = work.partners.get_mut(connector) else { return };
+    let condition = &mut partner.condition;
+    if condition.row.hold.is_some() {
+        return;
+    }
+    let phase =
+        condition.row.phase.clone().tried(now, &sign(outcome), settlement.seen.alarm.as_ref(), health);
+    if phase != condition.row.phase {
+        condition.edit().mean = settlement.seen.mean.or(condition.row.mean);
+        enter(work, connector, phase);
+    }
+}
+
+/// Whether a setback is not counted against the operation: the partner's, while its connector is not closed. The answer
+/// tells whether nothing is sent there at all.
+fn spared<'o>(work: &Work, connector: &ConnectorId, result: &'o Settled) -> Option<(&'o Setback, bool)> {
+    let Settled::Outcome(Outcome::NotDone(setback)) = result else { return None };
+    let condition = &work.partners.get(connector)?.condition.row;
+    let is_tried = matches!(condition.phase, Phase::HalfOpen { .. } | Phase::Ramp { .. });
+    let is_shut = condition.is_shut();
+    (!condition.is_plain() && is_spared(setback.cause, is_tried && !is_shut)).then_some((setback, is_shut))
 }
 
 fn settle_one(work: &mut Work, rules: &Rules, schedule: &Schedule, settlement: &Settlement) -> bool {
     let assignment = &settlement.assignment;
     let now = work.now;
     let key = (assignment.key.clone(), assignment.connector.clone());
+    let spared = spared(work, &assignment.connector, &settlement.result);
     let Some(loaded) = work.lanes.get_mut(&key) else { return false };
     // The claim number is the fence: nobody else claimed since. A lease that merely ran out does not make the outcome
     // less true.
@@ -96,7 +160,10 @@ fn settle_one(work: &mut Work, rules: &Rules, schedule: &Schedule, settlement: &
     let rule = rules.action(&assignment.connector, operation.payload.kind());
     let terms = Terms { now, schedule, rule, settling: rules.settling(&assignment.connector) };
     match &settlement.result {
-        Settled::Outcome(outcome) => decide::settle(operation, outcome, &terms),
+        Settled::Outcome(outcome) => match spared {
+            Some((setback, is_shut)) => decide::spare(operation, outcome, setback, &terms, is_shut),
+            None => decide::settle(operation, outcome, &terms),
+        },
         Settled::Finding(finding) => decide::found(operation, finding, &terms),
         Settled::GivenBack => give_back(operation, now),
     }
@@ -440,6 +507,57 @@ pub fn claim(
         assignments.push(Assignment { connector: key.1, key: key.0, claim, operation, state, acknowledged });
     }
     assignments
+}
+
+/// What a claim under a connector's lock brought.
+#[derive(Debug, Clone)]
+pub struct Share {
+    /// What may go to the partner.
+    pub assignments: Vec<Assignment>,
+    /// Whether there may be more that must not go yet.
+    pub is_bounded: bool,
+    /// When the rate lets the next one go.
+    pub wait: jiff::SignedDuration,
+    /// The condition as it is now.
+    pub condition: Option<ConnectorCondition>,
+}
+
+/// Begins attempts as [`claim`] does, but within what the loaded condition of the connector allows all replicas together.
+pub fn claim_within(
+    work: &mut Work,
+    connector: &ConnectorId,
+    (limits, health): (&Limits, &HealthSettings),
+    limit: usize,
+    holder: &str,
+    lease: jiff::SignedDuration,
+) -> Share {
+    let now = work.now;
+    let mut share = Share {
+        assignments: Vec::new(),
+        is_bounded: true,
+        wait: jiff::SignedDuration::ZERO,
+        condition: None,
+    };
+    let Some(partner) = work.partners.get(connector) else { return share };
+    let (condition, running, is_waiting) =
+        (partner.condition.row.clone(), partner.running, partner.is_waiting);
+    let at_once = if condition.is_shut() { Some(0) } else { limits.at_once(&condition.phase, health) };
+    let room = at_once.map_or(limit, |most| most.saturating_sub(running)).min(limit);
+    let free = limits.rate.map_or(room, |rate| rate.free(condition.tat, now).min(room));
+    share.assignments = claim(work, connector, free, holder, lease, |_| true);
+    share.is_bounded = share.assignments.len() == free && free < limit;
+    let gone = share.assignments.len();
+    if let (Some(rate), Some(partner)) = (limits.rate, work.partners.get_mut(connector)) {
+        if gone > 0 {
+            partner.condition.edit().tat = Some(rate.after(condition.tat, now, gone));
+        }
+        share.wait = rate.wait(partner.condition.row.tat, now);
+    }
+    if !condition.is_shut() && gone == 0 && running == 0 && !is_waiting {
+        enter(work, connector, condition.phase.nothing_to_try());
+    }
+    share.condition = work.partners.get(connector).map(|p| p.condition.row.clone());
+    share
 }
 
 /// The dossier state that an operation carries: loaded with the head, or planned in this very work.

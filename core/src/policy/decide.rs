@@ -32,6 +32,27 @@ const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Moves the operation according to an attempt's outcome. The caller has checked that the attempt is its own.
 pub fn settle(operation: &mut Operation, outcome: &Outcome, terms: &Terms<'_>) {
+    note(operation, outcome, terms);
+    move_by(operation, outcome, terms);
+}
+
+/// A setback that is the partner's as a whole while its connector is not closed: no attempt is burnt. `is_shut`: nothing
+/// is sent anyhow, so that it is due at once; else the schedule keeps it from being the next one again.
+pub fn spare(
+    operation: &mut Operation,
+    outcome: &Outcome,
+    setback: &Setback,
+    terms: &Terms<'_>,
+    is_shut: bool,
+) {
+    note(operation, outcome, terms);
+    let planned = terms.schedule.delay(operation.attempts.max(1), operation.id, setback.retry_after);
+    let delay = planned.filter(|_| !is_shut).unwrap_or(SignedDuration::ZERO);
+    let due = later(terms.now, delay);
+    move_to(operation, OperationState::Ready, due, Some(setback.cause), Some(&setback.said));
+}
+
+fn note(operation: &mut Operation, outcome: &Outcome, terms: &Terms<'_>) {
     if let Some(attempt) = &mut operation.attempt {
         attempt.ended_at = Some(terms.now);
         attempt.outcome = Some(outcome.name().to_owned());
@@ -39,6 +60,9 @@ pub fn settle(operation: &mut Operation, outcome: &Outcome, terms: &Terms<'_>) {
         attempt.said = attempt.said.as_deref().map(clean);
     }
     operation.need = None;
+}
+
+fn move_by(operation: &mut Operation, outcome: &Outcome, terms: &Terms<'_>) {
     match outcome {
         Outcome::Done(proof) => succeed(operation, proof, terms),
         Outcome::Accepted(acceptance) => {

@@ -1,5 +1,6 @@
 //! The traits that the engine is written against; drivers implement them elsewhere.
 
+pub mod condition;
 pub mod connector;
 pub mod ids;
 pub mod publisher;

@@ -13,6 +13,8 @@ use crate::{
     port::work::{LedgerDelta, Release, Scope, Work},
 };
 
+pub use crate::port::condition::ConnectorCondition;
+
 /// Why a store did not do what was asked. Each variant is a different reaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -94,21 +96,6 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("acquired_at", &self.acquired_at).finish_non_exhaustive()
     }
-}
-
-/// Whether a connector works, and if not, since when and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectorCondition {
-    /// The connector instance.
-    pub connector: ConnectorId,
-    /// Since when it is paused; none: it works.
-    pub paused_since: Option<Timestamp>,
-    /// The cause's code.
-    pub cause: Option<String>,
-    /// In words.
-    pub said: Option<String>,
-    /// When to test it next.
-    pub test_at: Option<Timestamp>,
 }
 
 /// A durable timer that is due, with the right to run it.
@@ -250,10 +237,6 @@ pub trait Store: Send + Sync {
 
     /// The conditions of all connectors that ever had one.
     async fn conditions(&self) -> Result<Vec<ConnectorCondition>, StoreError>;
-
-    /// Sets a connector's condition; opens or closes its incident in the same transaction. A pause that is already
-    /// there keeps its beginning.
-    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError>;
 
     /// Due timers, each leased to `holder` for `ttl`; unknown names of `known` are created, first due at the given time.
     async fn due_timers(

@@ -1,5 +1,6 @@
 //! A unit of work: the rows that one business transition loads under lock, changes in memory, and writes, all in one
 //! transaction of the store. The decision between loading and writing is pure and lives in `plan/`, `policy/`, `flow/`.
+//! Conditions of connectors come last of all locks: whoever holds one waits for no lane.
 
 use jiff::Timestamp;
 use std::{
@@ -18,11 +19,13 @@ use crate::{
     operation::{ActionKind, Attempt, Operation, OperationState, Payload},
     parcel::{ParcelMove, ParcelRecord},
     payment::PaymentRecord,
+    port::store::ConnectorCondition,
 };
 
 pub use crate::port::ids::{IDS_PER_DECISION, IdBlock, IdSource};
 
-/// What to load and lock. Locks are always taken in this order: dossiers, payments, parcels, lanes; each by key.
+/// What to load and lock. Locks are always taken in this order: dossiers, payments, parcels, lanes, conditions of
+/// connectors; each by key.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scope {
     /// Event keys whose content hashes are wanted.
@@ -49,6 +52,9 @@ pub struct Scope {
     pub operations: BTreeSet<RowId>,
     /// Lanes that ask for something now.
     pub scan: Vec<Scan>,
+    /// Connectors whose condition is wanted, with what is with their partner. Claims ask for it only where a limit holds
+    /// for all replicas: whoever has it locked claims alone.
+    pub partners: BTreeSet<ConnectorId>,
     /// Identities of callbacks that may have been applied before.
     pub callback_identities: BTreeSet<String>,
     /// Incidents by number.
@@ -141,6 +147,17 @@ impl<T> Loaded<T> {
         }
         &mut self.row
     }
+}
+
+/// A connector's condition under lock, with what the store counted then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartnerAtWork {
+    /// The condition; one that was never stored works.
+    pub condition: Loaded<ConnectorCondition>,
+    /// How many lanes have their head with the partner, in all replicas.
+    pub running: usize,
+    /// Whether any lane is ready and due.
+    pub is_waiting: bool,
 }
 
 /// An event that is to be stored.
@@ -399,6 +416,8 @@ pub struct Work {
     pub ended: HashMap<RowId, Operation>,
     /// Dossier states of the lanes' heads and of named operations by (dossier, version), where wanted.
     pub states: HashMap<(RowId, i64), Arc<str>>,
+    /// Conditions of the scope's connectors.
+    pub partners: BTreeMap<ConnectorId, PartnerAtWork>,
     /// Identities among the scope's callbacks that were applied before.
     pub applied_callbacks: HashSet<String>,
     /// Keys of the scope's incidents that are open.
@@ -474,6 +493,7 @@ impl Work {
             lanes: BTreeMap::new(),
             ended: HashMap::new(),
             states: HashMap::new(),
+            partners: BTreeMap::new(),
             applied_callbacks: HashSet::new(),
             incidents: BTreeMap::new(),
             quarantine: BTreeSet::new(),
@@ -631,6 +651,7 @@ impl Scope {
         self.lanes.extend(other.lanes);
         self.operations.extend(other.operations);
         self.scan.extend(other.scan);
+        self.partners.extend(other.partners);
         self.callback_identities.extend(other.callback_identities);
         self.incidents.extend(other.incidents);
         self.quarantine.extend(other.quarantine);

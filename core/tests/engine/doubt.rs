@@ -148,14 +148,20 @@ async fn rejected_credentials_pause_the_connector_and_burn_no_attempt() {
     world.portal.next(Outcome::paused(Cause::CredentialsRejected, "sai mật khẩu"));
     world.admit([event("dossier.received", &code, 1)]).await;
     let portal = ConnectorId::parse("dvcqg").unwrap();
-    world.eventually("paused", |w| w.engine.members[&portal].paused().is_some()).await;
+    world.eventually("open", |w| w.engine.members[&portal].is_shut()).await;
     world.advance(31);
     world.eventually("tested in vain", |w| w.portal.checks() == 1).await;
     assert_eq!(world.portal.tasks().len(), 1, "nothing is sent while paused");
     assert_eq!(world.operations(ActionKind::SyncDossier)[0].attempts, 0);
     assert_eq!(world.store.incidents().iter().filter(|i| i.closed_at.is_none()).count(), 1, "one incident");
-    world.advance(31);
+    // The second trial waits twice as long.
+    world.advance(61);
     world.eventually("back and through", |w| w.seen_at_portal(&code).len() == 3).await;
+    for _ in 0..3 {
+        world.advance(61);
+        let steps = world.engine.members[&portal].condition().phase;
+        world.eventually("a step", |w| w.engine.members[&portal].condition().phase != steps).await;
+    }
     assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
 }
 

@@ -8,6 +8,7 @@ mod doubt;
 mod edit;
 mod events;
 mod hand_over;
+mod health;
 mod incidents;
 mod intake;
 mod join;

@@ -21,6 +21,7 @@ use lienthong_core::{
         rules::{PartnerKind, Route},
         tidings,
     },
+    policy::health::HealthSettings,
     port::{
         store::{Store, decide},
         work::{IDS_PER_DECISION, IdSource, Scope},
@@ -659,7 +660,7 @@ async fn a_partner_that_lets_everybody_wait_is_paused() {
     let settings = EngineSettings {
         holder: "impatient".into(),
         poll: Duration::from_millis(5),
-        setbacks_to_pause: 3,
+        health: HealthSettings { in_a_row: 3, ..HealthSettings::default() },
         ..EngineSettings::default()
     };
     let engine = Engine::new(
@@ -678,7 +679,7 @@ async fn a_partner_that_lets_everybody_wait_is_paused() {
     let (pool, _ends) = Pool::new(CancellationToken::new());
     run::start(&engine, &pool, Roles { schedule: false, ..Roles::all() }, None);
     let member = Arc::clone(&engine.members[portal.id()]);
-    world.eventually("paused", |_| member.paused().is_some()).await;
+    world.eventually("open", |_| member.is_shut()).await;
     world
         .eventually("nothing runs", |w| {
             w.store.operations().iter().all(|o| o.state != OperationState::Running)

@@ -14,6 +14,7 @@ use lienthong_core::{
     operation::{ActionKind, Operation, OperationState, Payload},
     payment::PaymentRecord,
     plan::rules::Rules,
+    policy::health::HealthSettings,
     port::store::Store,
     testing::{
         ManualClock, MemoryStore, ScriptedConnector, ScriptedPublisher,
@@ -63,6 +64,14 @@ impl World {
     }
 
     pub fn with(rules: Rules, portal: impl FnOnce(ScriptedConnector) -> ScriptedConnector) -> Self {
+        Self::with_settings(rules, portal, settings())
+    }
+
+    pub fn with_settings(
+        rules: Rules,
+        portal: impl FnOnce(ScriptedConnector) -> ScriptedConnector,
+        settings: EngineSettings,
+    ) -> Self {
         let clock = ManualClock::default();
         let store = MemoryStore::new(clock.clone());
         let portal = portal(ScriptedConnector::portal("dvcqg")).shared();
@@ -74,7 +83,7 @@ impl World {
             rules,
             vec![portal.clone(), platform.clone(), post.clone()],
             Arc::new(clock.clone()),
-            settings(),
+            settings,
         );
         let publisher = Arc::new(ScriptedPublisher::default());
         Self { clock, store, portal, platform, post, publisher, engine, pool: None }
@@ -202,11 +211,12 @@ impl World {
     }
 }
 
-fn settings() -> EngineSettings {
+pub fn settings() -> EngineSettings {
     EngineSettings {
         holder: "test".into(),
         poll: Duration::from_millis(5),
-        setbacks_to_pause: 1000,
+        // Tests of single operations have more setbacks than a partner that works.
+        health: HealthSettings { minimum: 1000, in_a_row: 1000, ..HealthSettings::default() },
         ..EngineSettings::default()
     }
 }

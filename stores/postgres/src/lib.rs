@@ -221,17 +221,6 @@ impl Store for PostgresStore {
         unit::ask(self, |conn| Box::pin(partner::conditions(conn))).await
     }
 
-    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
-        let condition = condition.clone();
-        unit::write(self, move |conn| {
-            Box::pin(async move {
-                let now = unit::now(conn).await?;
-                partner::set_condition(conn, &condition, now).await
-            })
-        })
-        .await
-    }
-
     async fn due_timers(
         &self,
         known: &[(String, Timestamp)],

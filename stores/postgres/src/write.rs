@@ -17,7 +17,7 @@ use self::operations::{edits, insert_operations, lanes, past_attempts, update_op
 use crate::{
     codes,
     error::{missing_rows, store_error},
-    incidents, installation, merge,
+    incidents, installation, merge, partner,
     rows::{changed, col, fresh, json_col, us, us_if},
 };
 
@@ -43,6 +43,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     update_operations(conn, &ended).await?;
     update_operations(conn, &open).await?;
     insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
+    partner::write(conn, work).await?;
     past_attempts(conn, work).await?;
     edits(conn, work).await?;
     moves(conn, work).await?;

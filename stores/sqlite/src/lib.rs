@@ -182,14 +182,6 @@ impl Store for SqliteStore {
         unit::read(self, |conn| Box::pin(partner::conditions(conn))).await
     }
 
-    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
-        let condition = condition.clone();
-        unit::write(self, move |conn, now| {
-            Box::pin(async move { partner::set_condition(conn, &condition, now).await })
-        })
-        .await
-    }
-
     async fn due_timers(
         &self,
         known: &[(String, Timestamp)],

@@ -4,13 +4,17 @@ use jiff::Timestamp;
 use lienthong_core::{
     id::{ConnectorId, RowId},
     lane::LaneState,
-    port::store::{ConnectorCondition, RawCallback, ReferenceToAsk, Session, StoreError},
+    port::{
+        condition::{ConditionRow, ConnectorCondition},
+        store::{RawCallback, ReferenceToAsk, Session, StoreError},
+        work::{Change, Work},
+    },
 };
 use sqlx::SqliteConnection;
 
 use crate::{
     error::store_error,
-    rows::{At, us, us_if},
+    rows::{At, us},
 };
 
 /// Stores a callback before it is judged.
@@ -82,69 +86,53 @@ pub(crate) async fn put_session(
 
 /// The conditions of all connectors that ever had one.
 pub(crate) async fn conditions(conn: &mut SqliteConnection) -> Result<Vec<ConnectorCondition>, StoreError> {
-    let rows = sqlx::query!(
-        "select connector, paused_since, cause, said, test_at from connector_conditions order by connector"
+    let rows = sqlx::query_as!(
+        ConditionRow,
+        r#"select connector, phase as "phase: i16", paused_since, cause, said, trials as "trials: i32", test_at,
+            step as "step: i16", held_by, held_because, held_since, held_until, planned_until, tat, mean_us
+        from connector_conditions order by connector"#
     )
     .fetch_all(conn)
     .await
     .map_err(store_error)?;
-    let conditions = rows.into_iter().map(|row| {
-        let at = At::new("connector_conditions", &row.connector);
-        Ok(ConnectorCondition {
-            connector: at.parse("connector", &row.connector)?,
-            paused_since: at.time_if("paused_since", row.paused_since)?,
-            cause: row.cause,
-            said: row.said,
-            test_at: at.time_if("test_at", row.test_at)?,
-        })
-    });
-    conditions.collect()
+    rows.into_iter().map(condition).collect()
 }
 
-/// Sets a condition, and opens or closes the incident that goes with it. Runs in a transaction of the caller.
-pub(crate) async fn set_condition(
-    conn: &mut SqliteConnection,
-    condition: &ConnectorCondition,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let connector = condition.connector.as_str();
-    let key = format!("pause:{connector}");
-    let (paused_since, test_at, now) = (us_if(condition.paused_since), us_if(condition.test_at), us(now));
-    sqlx::query!(
-        "insert into connector_conditions as c (connector, paused_since, cause, said, test_at)
-        values (?1, ?2, ?3, ?4, ?5)
-        on conflict (connector) do update set cause = excluded.cause, said = excluded.said, test_at = excluded.test_at,
-            paused_since = case when excluded.paused_since is not null
-                then coalesce(c.paused_since, excluded.paused_since) end",
-        connector,
-        paused_since,
-        condition.cause,
-        condition.said,
-        test_at
-    )
-    .execute(&mut *conn)
-    .await
-    .map_err(store_error)?;
-    if condition.paused_since.is_none() {
-        sqlx::query!("update incidents set closed_at = ?2 where key = ?1 and closed_at is null", key, now)
-            .execute(conn)
-            .await
-            .map_err(store_error)?;
-        return Ok(());
+pub(crate) fn condition(row: ConditionRow) -> Result<ConnectorCondition, StoreError> {
+    let connector = row.connector.clone();
+    row.condition().map_err(|why| At::new("connector_conditions", &connector).unreadable("phase", why))
+}
+
+/// Writes the conditions that a unit of work changed.
+pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<(), StoreError> {
+    let changed = work.partners.values().filter(|p| p.condition.change != Change::None);
+    for row in changed.map(|p| ConditionRow::from(&p.condition.row)) {
+        sqlx::query!(
+            "update connector_conditions set phase = ?2, paused_since = ?3, cause = ?4, said = ?5, trials = ?6, test_at = ?7,
+                step = ?8, held_by = ?9, held_because = ?10, held_since = ?11, held_until = ?12, planned_until = ?13,
+                tat = ?14, mean_us = ?15
+            where connector = ?1",
+            row.connector,
+            row.phase,
+            row.paused_since,
+            row.cause,
+            row.said,
+            row.trials,
+            row.test_at,
+            row.step,
+            row.held_by,
+            row.held_because,
+            row.held_since,
+            row.held_until,
+            row.planned_until,
+            row.tat,
+            row.mean_us
+        )
+        .execute(&mut *conn)
+        .await
+        .map_err(store_error)?;
     }
-    let said = condition.said.as_deref().or(condition.cause.as_deref()).unwrap_or_default();
-    sqlx::query!(
-        "insert into incidents (key, connector, said, opened_at) values (?1, ?2, ?3, ?4)
-        on conflict (key) where closed_at is null do nothing",
-        key,
-        connector,
-        said,
-        now
-    )
-    .execute(conn)
-    .await
-    .map_err(store_error)
-    .map(drop)
+    Ok(())
 }
 
 /// References that may be paid, dead ones too, and that were not asked about lately. The payment's own state does not

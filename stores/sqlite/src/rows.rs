@@ -85,12 +85,6 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreErro
 pub(crate) fn us(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
-
-/// A moment that may be missing.
-pub(crate) fn us_if(at: Option<Timestamp>) -> Option<i64> {
-    at.map(us)
-}
-
 /// `dossiers` with the newest state, and the code or alias that it was asked for by.
 pub(crate) struct DossierRow {
     pub(crate) wanted: String,

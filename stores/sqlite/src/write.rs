@@ -16,7 +16,7 @@ use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 use self::operations::{edits, insert_operations, lanes, past_attempts, update_operations};
 use crate::{
     error::{missing_rows, store_error},
-    incidents, installation, merge,
+    incidents, installation, merge, partner,
     rows::{Batch, json},
 };
 
@@ -37,6 +37,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     update_operations(conn, &ended).await?;
     update_operations(conn, &open).await?;
     insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
+    partner::write(conn, work).await?;
     past_attempts(conn, work).await?;
     edits(conn, work).await?;
     moves(conn, work).await?;

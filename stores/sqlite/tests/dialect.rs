@@ -5,6 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
     dossier::{DossierRecord, DossierState},
+    flow::health::enter,
     id::{ConnectorId, DossierCode, LaneKey, OrderNumber, ParcelId, PaymentId, Reference, UnitCode},
     lane::{Lane, LaneState, Lease},
     need::Need,
@@ -13,8 +14,9 @@ use lienthong_core::{
     parcel::{Direction, ParcelMove, ParcelRecord, ParcelState},
     payment::{PaymentRecord, PaymentState, ReferenceRecord, ReferenceState},
     plan::rules::PartnerKind,
+    policy::health::{Phase, Trouble},
     port::{
-        store::{ConnectorCondition, RawCallback, Store, StoreError, decide},
+        store::{RawCallback, Store, StoreError, decide},
         views::{OperationFilter, QuarantineView, Views},
         work::{
             CallbackVerdict, Change, EventRecord, IncidentRecord, Loaded, OutEvent, QuarantineRecord, Scan,
@@ -574,23 +576,17 @@ async fn timers_are_due_once_and_only_known_ones() {
 }
 
 #[tokio::test]
-async fn a_pause_keeps_its_beginning_and_its_incident() {
+async fn an_incident_of_a_partner_counts_what_waits_and_keeps_odd_words() {
     let Fixture { store, folder: _folder } = fixture().await;
-    let paused = |since| ConnectorCondition {
-        connector: connector("dvcqg"),
-        paused_since: since,
-        cause: Some("credentials_rejected".into()),
-        said: Some(ODD.into()),
-        test_at: None,
-    };
-    store.set_condition(&paused(Some(at(1)))).await.unwrap();
-    store.set_condition(&paused(Some(at(2)))).await.unwrap();
-    assert_eq!(store.conditions().await.unwrap(), [paused(Some(at(1)))]);
     decide(&store, Scope::default(), |work| plan(work, "dvcqg", "a", |_, _| {})).await.unwrap();
+    let scope = || Scope { partners: [connector("dvcqg")].into(), ..Scope::default() };
+    let trouble = Trouble { since: at(1), cause: Cause::CredentialsRejected, said: ODD.into(), trials: 0 };
+    let open = Phase::Open { trouble, trial_at: at(60) };
+    let inside = open.clone();
+    decide(&store, scope(), move |work| enter(work, &connector("dvcqg"), inside.clone())).await.unwrap();
     let incidents = store.overview(0).await.unwrap().incidents;
     assert_eq!((incidents.len(), incidents[0].key.as_str(), incidents[0].waiting), (1, "pause:dvcqg", 1));
-    store.set_condition(&paused(None)).await.unwrap();
-    assert_eq!(store.overview(0).await.unwrap().incidents, []);
+    assert_eq!(store.conditions().await.unwrap()[0].phase, open);
 }
 
 #[tokio::test]

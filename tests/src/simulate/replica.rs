@@ -1,6 +1,7 @@
 //! A replica of the program, without its drivers: engine, pool and consumer on one machine that can freeze, be cut off
 //! from the store, be killed and be started again.
 
+use jiff::SignedDuration;
 use lienthong_core::{
     event::{Origin, RawMessage},
     flow::{
@@ -9,7 +10,7 @@ use lienthong_core::{
         pool::Pool,
         run::{self, Roles},
     },
-    policy::backoff::Schedule,
+    policy::{backoff::Schedule, health::HealthSettings},
     port::connector::Connector,
 };
 use std::{
@@ -92,8 +93,14 @@ impl Replica {
             poll: Duration::from_secs(2),
             sweep_every: Duration::from_mins(1),
             tracking_every: Duration::from_secs(30),
-            test_every: Duration::from_secs(5),
-            setbacks_to_pause: 6,
+            health: HealthSettings {
+                trial_every: SignedDuration::from_secs(5),
+                longest_trial: SignedDuration::from_secs(20),
+                minimum: 10,
+                in_a_row: 6,
+                step: SignedDuration::from_secs(10),
+                ..HealthSettings::default()
+            },
             ..EngineSettings::default()
         };
         let connectors = Kind::ALL

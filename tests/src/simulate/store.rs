@@ -100,10 +100,6 @@ impl Store for Line {
         self.call(self.store.conditions()).await
     }
 
-    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
-        self.call(self.store.set_condition(condition)).await
-    }
-
     async fn due_timers(
         &self,
         known: &[(String, Timestamp)],

@@ -12,6 +12,7 @@ mod feed;
 mod incidents;
 pub(super) mod lanes;
 pub(super) mod operations;
+pub(super) mod partners;
 mod quarantine;
 mod restore;
 mod status;
@@ -54,6 +55,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/lanes/{id}", get(lanes::show))
         .route("/incidents", get(incidents::list))
         .route("/restore", get(restore::status))
+        .route("/partners", get(partners::list))
+        .route("/partners/{id}", get(partners::show))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
@@ -69,6 +72,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/ledgers/audit", post(status::audit))
         .route("/restore/release", post(restore::release))
         .route("/incidents/{id}/close", post(closing::incident))
+        .route("/partners/{id}/hold", post(partners::hold))
+        .route("/partners/{id}/release", post(partners::release))
+        .route("/partners/{id}/trial", post(partners::trial))
         .route("/quarantine/{id}/close", post(closing::entry))
         .route("/dead/admit", post(dead::admit));
     guarded(read, Scope::Read).merge(guarded(publish, Scope::Publish)).merge(guarded(operate, Scope::Operate))

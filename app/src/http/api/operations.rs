@@ -77,10 +77,10 @@ impl Wanted {
     }
 }
 
-/// Connectors that are paused now.
+/// Connectors to whose partners nothing is sent now.
 pub async fn paused(state: &AppState) -> Result<BTreeMap<String, ConnectorCondition>, StoreError> {
     let conditions = state.engine.store.conditions().await?;
-    let paused = conditions.into_iter().filter(|c| c.paused_since.is_some());
+    let paused = conditions.into_iter().filter(ConnectorCondition::is_shut);
     Ok(paused.map(|c| (c.connector.to_string(), c)).collect())
 }
 

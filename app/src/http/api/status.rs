@@ -8,12 +8,12 @@ use lienthong_core::{
 };
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, partners::standing};
 use crate::http::{
     AppState,
     auth::Caller,
     json::{moment, rfc3339, shown},
-    summary::{Matter, Partner, Summary},
+    summary::{Matter, Summary},
 };
 
 /// Both ledgers with what must be 0.
@@ -52,7 +52,7 @@ pub async fn status(State(state): State<AppState>) -> Answer {
         "fenced_at": state.engine.store.installation().await?.fenced().map(|r| rfc3339(r.since)),
         "needs_person": summary.for_persons(),
         "matters": summary.matters.iter().map(matter_json).collect::<Vec<_>>(),
-        "partners": summary.partners.iter().map(partner_json).collect::<Vec<_>>(),
+        "partners": summary.partners.iter().map(standing).collect::<Vec<_>>(),
         "operations": overview.partners,
         "lanes": shown(&overview.lanes),
         "units": overview.units,
@@ -73,23 +73,6 @@ fn matter_json(matter: &Matter) -> Value {
         "since_at": matter.since_us.and_then(moment),
         "said": matter.said,
         "link": matter.link,
-    })
-}
-
-fn partner_json(partner: &Partner) -> Value {
-    let paused = partner.pause.as_ref().map(|p| {
-        json!({ "since_at": p.paused_since.map(rfc3339), "cause": p.cause, "said": p.said,
-                "test_at": p.test_at.map(rfc3339) })
-    });
-    json!({
-        "connector": partner.connector,
-        "label": partner.label,
-        "done": partner.done,
-        "waiting": partner.waiting,
-        "doubtful": partner.doubtful,
-        "stuck": partner.stuck,
-        "oldest_at": partner.oldest_us.and_then(moment),
-        "paused": paused,
     })
 }
 

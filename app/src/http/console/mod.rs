@@ -7,6 +7,7 @@ mod login;
 pub mod notice;
 mod operation;
 pub mod operations;
+mod partner;
 mod province;
 mod quarantine;
 mod restore;
@@ -44,6 +45,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/luong", get(lanes::page))
         .route("/luong/{id}", get(lanes::one))
         .route("/phuc-hoi", get(restore::page))
+        .route("/doi-tac/{id}", get(partner::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
@@ -55,6 +57,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         )
         .route("/phuc-hoi/cho-gui", post(restore::release))
         .route("/su-co/{id}/dong", post(province::close))
+        .route("/doi-tac/{id}/tam-ngung", post(partner::hold))
+        .route("/doi-tac/{id}/gui-lai", post(partner::release))
+        .route("/doi-tac/{id}/thu", post(partner::trial))
         .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))
         .merge(guarded(operate, Scope::Operate))

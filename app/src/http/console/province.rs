@@ -16,14 +16,16 @@ use serde::Deserialize;
 use super::{
     notice,
     operation::Decision,
+    partner::phase,
     shell::{Section, Shell, Visit, page as rendered},
     when::When,
     words::Told,
 };
 use crate::http::{
-    AppState, Health,
+    AppState, Health, advice,
     api::{Number, operations::checked_reason},
     auth::{Caller, Scope},
+    mask,
     session::is_our_form,
     summary::{Matter, Partner, Summary, UNASSIGNED},
 };
@@ -39,6 +41,8 @@ struct MatterRow {
     link: String,
     /// The incident that the visitor may close.
     closable: Option<i64>,
+    /// How long what waits takes, of a partner as a whole.
+    drain: String,
 }
 
 struct PartnerRow {
@@ -51,7 +55,10 @@ struct PartnerRow {
     doubtful: i64,
     stuck: i64,
     oldest: Option<When>,
-    paused: Option<(When, String)>,
+    /// The phase or the hold, how it looks, since when, why.
+    phase: Option<(String, &'static str)>,
+    since: Option<When>,
+    why: String,
 }
 
 struct UnitRow {
@@ -176,6 +183,8 @@ fn broken(visit: &Visit, health: &Health, summary: &Summary) -> Vec<String> {
 fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
     let key = if matter.at_least { "matter-count-least" } else { "matter-count" };
     let label = |id: &String| summary.partners.iter().find(|p| p.connector == *id).map(|p| p.label.clone());
+    let partner = summary.partners.iter().find(|p| Some(&p.connector) == matter.connector.as_ref());
+    let drain = advice::drain(visit.w.locale, partner.and_then(|p| p.drain).map(|d| d.as_secs()));
     MatterRow {
         told: visit.w.told(&matter.advice),
         partner: matter
@@ -192,14 +201,19 @@ fn matter_row(visit: &Visit, matter: &Matter, summary: &Summary) -> MatterRow {
         said: matter.said.clone(),
         link: matter.link.clone(),
         closable: matter.closable.filter(|_| visit.may(Scope::Operate)),
+        drain: if matter.is_standing && matter.count > 0 { drain } else { String::new() },
     }
 }
 
 fn partner_row(visit: &Visit, partner: &Partner) -> PartnerRow {
-    let paused = partner.pause.as_ref().and_then(|p| {
-        let since = visit.when(p.paused_since?.as_microsecond());
-        Some((since, visit.w.name("cause", p.cause.as_deref().unwrap_or("unknown"))))
-    });
+    let condition = partner.condition.as_ref();
+    let (trouble, hold) =
+        (condition.and_then(|c| c.phase.trouble()), condition.and_then(|c| c.hold.as_ref()));
+    let since = hold.map(|h| h.since).or(trouble.map(|t| t.since));
+    let why = match hold {
+        Some(hold) => mask::free(&hold.reason),
+        None => trouble.map(|t| visit.w.name("cause", t.cause.code())).unwrap_or_default(),
+    };
     let is_nobody = partner.connector == UNASSIGNED;
     PartnerRow {
         id: partner.connector.clone(),
@@ -210,7 +224,9 @@ fn partner_row(visit: &Visit, partner: &Partner) -> PartnerRow {
         doubtful: partner.doubtful,
         stuck: partner.stuck,
         oldest: partner.oldest_us.map(|at| visit.when(at)),
-        paused,
+        phase: condition.map(|c| phase(visit.w, c)),
+        since: since.map(|at| visit.when(at.as_microsecond())),
+        why,
     }
 }
 

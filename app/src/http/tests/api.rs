@@ -278,3 +278,60 @@ async fn the_status_tells_matters_partners_and_ledgers() {
     assert!(whys.iter().any(|w| w.starts_with("5 hồ sơ chưa có thông tin đầy đủ")), "{whys:?}");
     assert_eq!(status["since_at"], "2026-11-22T00:00:00+07:00");
 }
+
+#[tokio::test]
+async fn a_partner_is_held_and_released_on_record_and_shown_as_it_stands() {
+    let server = live();
+    let act = |deed: &'static str, scopes: &'static [Scope], body: Value| {
+        let path = format!("/v1/partners/dvcqg/{deed}");
+        let server = &server;
+        async move { server.api(Method::POST, &path, scopes, "application/json", &body.to_string()).await }
+    };
+    let shown = || async {
+        let answer = server.api(Method::GET, "/v1/partners/dvcqg", &[Scope::Read], ONE, "").await;
+        answer.json()["partner"].clone()
+    };
+    let before = shown().await;
+    assert_eq!((&before["phase"], &before["hold"]), (&json!("closed"), &Value::Null));
+    assert_eq!(before["drain_seconds"], Value::Null, "nobody knows yet");
+    let wish = json!({ "reason": "Cổng báo bảo trì", "until": "2036-12-01T06:00" });
+    assert_eq!(act("hold", &[Scope::Read], wish.clone()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(act("hold", &[Scope::Operate], json!({})).await.status, StatusCode::BAD_REQUEST);
+    let unreadable = act("hold", &[Scope::Operate], json!({ "reason": "x", "until": "mai" })).await;
+    assert_eq!(
+        (unreadable.status, &unreadable.json()["error"]["field"]),
+        (StatusCode::BAD_REQUEST, &json!("until"))
+    );
+    assert_eq!(act("hold", &[Scope::Operate], wish).await.status, StatusCode::OK);
+    let held = shown().await;
+    assert_eq!((&held["hold"]["by"], &held["phase"]), (&json!("an.tran"), &json!("closed")));
+    assert_eq!(held["hold"]["until_at"], "2036-12-01T06:00:00+07:00");
+    let trial = act("trial", &[Scope::Operate], json!({})).await;
+    assert_eq!(
+        (trial.status, &trial.json()["error"]["code"]),
+        (StatusCode::CONFLICT, &json!("partner_not_allowed"))
+    );
+    let page = server.page("/", &[Scope::Read]).await.body;
+    assert!(page.contains("an.tran tạm ngừng gửi đến 06:00 01/12/2036"), "{page}");
+    assert_eq!(act("release", &[Scope::Operate], json!({ "reason": "xong" })).await.status, StatusCode::OK);
+    assert_eq!(shown().await["phase"], "half_open", "the way back is gentle");
+    let again = act("release", &[Scope::Operate], json!({ "reason": "xong" })).await;
+    assert!(again.json()["error"]["message_vi"].as_str().unwrap().contains("không bị tạm ngừng"));
+    let audit = server.store.audit();
+    let deeds: Vec<_> = audit.iter().map(|(_, who, deed, _)| (who.as_str(), deed.as_str())).collect();
+    assert_eq!(deeds, [("an.tran", "partner.hold: Cổng báo bảo trì"), ("an.tran", "partner.release: xong")]);
+    let nobody = server.api(Method::GET, "/v1/partners/x", &[Scope::Read], ONE, "").await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_incident_of_a_partner_says_since_when_why_what_waits_and_how_long_it_takes() {
+    let answer = over(fake::rich()).api(Method::GET, "/v1/incidents", &[Scope::Read], ONE, "").await.json();
+    let incidents = answer["incidents"].as_array().unwrap();
+    let pause = incidents.iter().find(|i| i["key"] == "pause:vnpost").unwrap();
+    assert_eq!(pause["partner"]["trouble"]["cause"], "unreachable");
+    assert!(pause["partner"]["waiting"].as_i64().unwrap() > 0 && !pause["opened_at"].is_null());
+    // The post has neither a rate nor any answer to tell its pace by.
+    assert_eq!(pause["partner"]["drain_seconds"], Value::Null);
+    assert_eq!(pause["advice"]["needs_person"], false);
+}

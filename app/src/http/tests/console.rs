@@ -9,7 +9,7 @@ use lienthong_core::testing::fixtures::events::event;
 use super::{fake, live, over};
 use crate::http::auth::Scope;
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/luong",
     "/luong?owner=unit",
     "/luong/1102",
@@ -20,6 +20,8 @@ const PAGES: [&str; 12] = [
     "/thao-tac",
     "/thao-tac?state=stuck&open=1",
     "/thao-tac/102",
+    "/doi-tac/vnpost",
+    "/doi-tac/dvcqg",
     "/cach-ly",
     "/cach-ly/3",
 ];
@@ -52,8 +54,16 @@ async fn pages_render_with_nothing() {
     }
     let front = server.page("/", &[Scope::Read]).await;
     assert!(front.body.contains("không có gì cần người xử lý"));
-    for path in ["/ho-so/x", "/thao-tac/1", "/thao-tac/x", "/luong/1", "/luong/x", "/cach-ly/1", "/cach-ly/x"]
-    {
+    for path in [
+        "/ho-so/x",
+        "/thao-tac/1",
+        "/thao-tac/x",
+        "/luong/1",
+        "/luong/x",
+        "/doi-tac/x",
+        "/cach-ly/1",
+        "/cach-ly/x",
+    ] {
         assert_eq!(server.page(path, &Scope::ALL).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -4,6 +4,8 @@
 use async_trait::async_trait;
 use lienthong_core::{
     id::ConnectorId,
+    outcome::Cause,
+    policy::health::{Phase, Trouble},
     port::{
         store::{ConnectorCondition, LedgerState, StoreError},
         views::{
@@ -392,12 +394,12 @@ pub fn rich() -> Fake {
         .chain(snapshots)
         .collect(),
         conditions: ConnectorId::parse("vnpost")
-            .map(|connector| ConnectorCondition {
-                connector,
-                paused_since: jiff::Timestamp::from_microsecond(NOW_US - 133 * MINUTE).ok(),
-                cause: Some("unreachable".into()),
-                said: Some("connection refused".into()),
-                test_at: None,
+            .map(|connector| {
+                let since = jiff::Timestamp::from_microsecond(NOW_US - 133 * MINUTE).unwrap_or_default();
+                let (cause, said) = (Cause::Unreachable, "connection refused".into());
+                let trouble = Trouble { since, cause, said, trials: 4 };
+                let phase = Phase::Open { trouble, trial_at: since };
+                ConnectorCondition { phase, ..ConnectorCondition::works(connector) }
             })
             .into_iter()
             .collect(),

@@ -8,6 +8,7 @@ use lienthong_core::{
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
     plan::edit::Fixed,
+    policy::health::{Hold, Phase, Trouble},
     port::store::ConnectorCondition,
     status::PortalStatus,
 };
@@ -212,8 +213,8 @@ fn advice_names_what_it_is_about_and_many_are_told_as_one() {
     let many = advice::of_many(&["snapshot:a-1", "snapshot:a-2", "snapshot:a-3", "snapshot:a-4"]);
     assert_eq!(many.why(Locale::En), "4 dossiers have not come in full yet, e.g. a-1, a-2");
     assert_eq!(advice::of_cause(Some("new_code")).why(Locale::Vi), "Nguyên nhân chưa rõ");
-    assert!(!advice::of_pause(Some("unreachable")).needs_person);
-    assert!(advice::of_pause(Some("credentials_rejected")).needs_person);
+    assert!(!advice::of_pause(Some(Cause::Unreachable)).needs_person);
+    assert!(advice::of_pause(Some(Cause::CredentialsRejected)).needs_person);
     assert!(advice::of_incident("refund:TT-1").why(Locale::Vi).contains("TT-1"));
     assert!(advice::of_incident("codes:A-1:B-2").why(Locale::Vi).contains("A-1 · B-2"));
     assert!(advice::of_reason("something").why(Locale::En).contains("something"));
@@ -222,17 +223,20 @@ fn advice_names_what_it_is_about_and_many_are_told_as_one() {
 #[test]
 fn what_waits_behind_a_pause_that_a_person_ends_names_that_person() {
     let operation = super::fake::rich().operations.into_iter().find(|o| o.state == "doubtful").unwrap();
-    let pause = |cause: &str| ConnectorCondition {
-        connector: ConnectorId::parse("dvcqg").unwrap(),
-        paused_since: Some(jiff::Timestamp::UNIX_EPOCH),
-        cause: Some(cause.into()),
-        said: None,
-        test_at: None,
+    let since = jiff::Timestamp::UNIX_EPOCH;
+    let pause = |cause| {
+        let trouble = Trouble { since, cause, said: String::new(), trials: 0 };
+        let phase = Phase::Open { trouble, trial_at: since };
+        ConnectorCondition { phase, ..ConnectorCondition::works(ConnectorId::parse("dvcqg").unwrap()) }
     };
-    let of = |cause| advice::of_operation(&operation, Some(&pause(cause))).unwrap();
-    assert!(!of("unreachable").needs_person);
-    assert!(of("credentials_rejected").needs_person);
-    assert_eq!(of("credentials_rejected").who(Locale::Vi), "Quản trị hệ thống của tỉnh");
+    let of = |condition| advice::of_operation(&operation, Some(&condition)).unwrap();
+    assert!(!of(pause(Cause::Unreachable)).needs_person);
+    let refused = of(pause(Cause::CredentialsRejected));
+    assert!(refused.needs_person);
+    assert_eq!(refused.who(Locale::Vi), "Quản trị hệ thống của tỉnh");
+    let hold = Hold { by: "an".into(), reason: "đối chiếu".into(), since, until: None };
+    let held = of(ConnectorCondition { hold: Some(hold), ..pause(Cause::CredentialsRejected) });
+    assert!(held.why(Locale::Vi).contains("an tạm ngừng"), "{held:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod edits;
 mod harness;
+mod health;
 mod incidents;
 mod lanes;
 mod outbox;
@@ -96,7 +97,6 @@ macro_rules! conformance_stories {
                 timers_run_once_and_catch_up
                 a_timer_is_renewed_and_given_back_by_its_holder_only
                 the_newer_session_wins
-                a_pause_keeps_its_beginning_and_is_one_incident
                 the_store_tells_its_time_and_epoch
             }
             restore {
@@ -105,6 +105,12 @@ macro_rules! conformance_stories {
                 what_is_written_under_the_fence_is_held_and_counts_as_begun
                 open_lanes_are_walked_by_number
                 a_unit_that_held_something_back_is_never_left_behind
+            health {
+                a_condition_comes_back_whole_in_every_phase
+                an_incident_of_a_partner_lasts_from_opening_to_closing
+                two_handles_never_have_more_with_a_partner_than_all_may
+                half_open_lets_one_operation_go_of_all_handles
+                the_rate_is_shared_by_all_handles
             }
             partners {
                 references_to_ask_are_filtered_and_ordered

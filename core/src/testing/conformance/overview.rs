@@ -11,6 +11,8 @@ use crate::{
     clock::later,
     lane::Lease,
     operation::OperationState,
+    outcome::Cause,
+    policy::health::{Phase, Trouble},
     port::{
         store::{ConnectorCondition, LedgerState},
         views::{IncidentView, LaneCount, Overview, PartnerCount, UnitCount},
@@ -71,21 +73,11 @@ fn enrich(work: &mut Work) {
 }
 
 fn conditions() -> [ConnectorCondition; 2] {
-    let works = |id| ConnectorCondition {
-        connector: connector(id),
-        paused_since: None,
-        cause: None,
-        said: None,
-        test_at: None,
-    };
-    let paused = ConnectorCondition {
-        paused_since: Some(morning(0)),
-        cause: Some("credentials_rejected".into()),
-        said: Some("sai khoá".into()),
-        test_at: Some(morning(60)),
-        ..works(PAY)
-    };
-    [paused, works(POST)]
+    let trouble =
+        Trouble { since: morning(0), cause: Cause::CredentialsRejected, said: "sai khoá".into(), trials: 2 };
+    let phase = Phase::Open { trouble, trial_at: morning(60) };
+    let works = |id| ConnectorCondition::works(connector(id));
+    [ConnectorCondition { phase, ..works(PAY) }, works(POST)]
 }
 
 fn partners(is_today: bool) -> Vec<PartnerCount> {
@@ -180,7 +172,7 @@ pub(super) async fn the_overview_is_the_same_in_every_store(h: &Harness) -> Verd
     h.unit(seed::nothing(), enrich).await?;
     h.unit(seed::nothing(), |work| work.closed.push("over:TT-2".into())).await?;
     for condition in conditions() {
-        h.store.set_condition(&condition).await?;
+        seed::put_condition(h, &condition).await?;
     }
     if let Some(fence) = h.store.acquire("relay", "one", SignedDuration::from_mins(1)).await? {
         h.store.set_cursor("relay", "1", &fence).await?;

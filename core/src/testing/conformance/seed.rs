@@ -8,11 +8,12 @@ use std::{
 
 use crate::{
     dossier::DossierRecord,
+    flow::health::enter,
     id::{DossierCode, RowId},
     lane::{Lane, LaneState, Lease},
     operation::{Operation, OperationState},
     port::{
-        store::OutboxRow,
+        store::{ConnectorCondition, OutboxRow},
         work::{Change, Loaded, OutEvent, Scan, Scope, VersionRecord, Work},
     },
     testing::{
@@ -56,6 +57,23 @@ pub(super) fn needed(prefix: &str, limit: usize) -> Scope {
 /// Due lanes of the portal in a state.
 pub(super) fn due(state: LaneState, limit: usize) -> Scope {
     scan(Scan::Due { connector: fixtures::connector(PORTAL), state, limit })
+}
+
+/// Conditions of connectors.
+pub(super) fn partners_of<'a>(connectors: impl IntoIterator<Item = &'a str>) -> Scope {
+    Scope { partners: connectors.into_iter().map(fixtures::connector).collect(), ..Scope::default() }
+}
+
+/// Stores a condition, with the incident that goes with it.
+pub(super) async fn put_condition(h: &Harness, condition: &ConnectorCondition) -> Result<(), Failure> {
+    let (condition, connector) = (condition.clone(), condition.connector.clone());
+    h.unit(partners_of([condition.connector.clone().as_str()]), move |work| {
+        let Some(partner) = work.partners.get_mut(&connector) else { return };
+        let before = partner.condition.row.phase.clone();
+        *partner.condition.edit() = ConnectorCondition { phase: before, ..condition.clone() };
+        enter(work, &connector, condition.phase.clone());
+    })
+    .await
 }
 
 /// JSON of a dossier's state.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::later,
-    port::store::{ConnectorCondition, Fence, Session, StoreError},
+    port::store::{Fence, Session, StoreError},
     testing::fixtures::{connector, morning, whole_us},
 };
 
@@ -220,45 +220,6 @@ pub(super) async fn the_newer_session_wins(h: &Harness) -> Verdict {
         "the session after a newer one came"
     );
     ensure_eq!(h.store.session(&portal).await?, None, "another connector's session");
-    Ok(())
-}
-
-pub(super) async fn a_pause_keeps_its_beginning_and_is_one_incident(h: &Harness) -> Verdict {
-    ensure_eq!(h.store.conditions().await?, vec![], "conditions of an empty store");
-    let paused = |seconds, said: &str| ConnectorCondition {
-        connector: connector(PORTAL),
-        paused_since: Some(morning(seconds)),
-        cause: Some("credentials_rejected".into()),
-        said: Some(said.into()),
-        test_at: Some(morning(seconds + 60)),
-    };
-    h.store.set_condition(&paused(0, "wrong key")).await?;
-    h.second.set_condition(&paused(100, "still wrong")).await?;
-    let expected = ConnectorCondition { paused_since: Some(morning(0)), ..paused(100, "still wrong") };
-    ensure_eq!(
-        h.second.conditions().await?,
-        vec![expected.clone()],
-        "the pause: newest words, first beginning"
-    );
-    let overview = h.views.overview(0).await?;
-    ensure_eq!(overview.conditions, vec![expected], "the pause on the front page");
-    let incidents: Vec<_> =
-        overview.incidents.iter().map(|i| (i.key.as_str(), i.connector.as_deref())).collect();
-    ensure_eq!(incidents, vec![("pause:dvcqg", Some(PORTAL))], "one incident per pause");
-    let works = ConnectorCondition {
-        connector: connector(PORTAL),
-        paused_since: None,
-        cause: None,
-        said: None,
-        test_at: None,
-    };
-    h.store.set_condition(&works).await?;
-    ensure_eq!(h.second.conditions().await?, vec![works], "the condition once it works again");
-    ensure_eq!(h.views.overview(0).await?.incidents, vec![], "incidents once it works again");
-    h.store.set_condition(&paused(500, "again")).await?;
-    let since: Vec<_> = h.store.conditions().await?.into_iter().map(|c| c.paused_since).collect();
-    ensure_eq!(since, vec![Some(morning(500))], "the beginning of a new pause");
-    ensure_eq!(h.views.overview(0).await?.incidents.len(), 1, "incidents of a new pause");
     Ok(())
 }
 

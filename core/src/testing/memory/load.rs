@@ -1,4 +1,4 @@
-//! Loads a scope into a unit of work, in the stores' order: dossiers, payments, parcels, lanes.
+//! Loads a scope into a unit of work, in the stores' order: dossiers, payments, parcels, lanes, conditions.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -8,8 +8,8 @@ use crate::{
     id::RowId,
     lane::LaneState,
     port::{
-        store::StoreError,
-        work::{Loaded, PastEvent, Scan, Work},
+        store::{ConnectorCondition, StoreError},
+        work::{Loaded, PartnerAtWork, PastEvent, Scan, Work},
     },
 };
 
@@ -21,6 +21,7 @@ pub(super) fn load(tables: &Tables, work: &mut Work) -> Result<(), StoreError> {
     payments(tables, work);
     parcels(tables, work);
     lanes(tables, work);
+    partners(tables, work);
     head_states(tables, work);
     callback_identities(tables, work);
     for incident in &tables.incidents {
@@ -163,6 +164,20 @@ fn scanned(tables: &Tables, scan: &Scan, now: jiff::Timestamp) -> Vec<RowId> {
             let held = with.filter(|row| tables.lanes.get(row).is_some_and(is_held));
             held.take(*limit).collect()
         }
+    }
+}
+
+fn partners(tables: &Tables, work: &mut Work) {
+    for connector in work.scope.partners.clone() {
+        let of = |row: &&RowId| tables.lanes.get(row).is_some_and(|lane| lane.connector == connector);
+        let running = tables.lanes_running.iter().filter(of).count();
+        let from = (connector.clone(), LaneState::Ready, jiff::Timestamp::MIN, RowId::MIN);
+        let to = (connector.clone(), LaneState::Ready, work.now, RowId::MAX);
+        let is_waiting = tables.lanes_due.range(from..=to).next().is_some();
+        let condition = tables.conditions.get(&connector).cloned();
+        let condition = condition.unwrap_or_else(|| ConnectorCondition::works(connector.clone()));
+        let partner = PartnerAtWork { condition: Loaded::stored(condition), running, is_waiting };
+        work.partners.insert(connector, partner);
     }
 }
 

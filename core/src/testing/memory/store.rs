@@ -130,24 +130,6 @@ impl Store for MemoryStore {
         Ok(self.open()?.conditions.values().cloned().collect())
     }
 
-    async fn set_condition(&self, condition: &ConnectorCondition) -> Result<(), StoreError> {
-        tokio::task::yield_now().await;
-        let (mut tables, now) = (self.open()?, self.time());
-        let mut condition = condition.clone();
-        let key = format!("pause:{}", condition.connector);
-        match condition.paused_since {
-            Some(since) => {
-                let known = tables.conditions.get(&condition.connector).and_then(|c| c.paused_since);
-                condition.paused_since = Some(known.unwrap_or(since));
-                let said = condition.said.clone().unwrap_or_default();
-                tables.open_incident(now, &key, Some(condition.connector.clone()), &said);
-            }
-            None => tables.close_incident(now, &key),
-        }
-        tables.conditions.insert(condition.connector.clone(), condition);
-        Ok(())
-    }
-
     async fn due_timers(
         &self,
         known: &[(String, Timestamp)],

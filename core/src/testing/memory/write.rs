@@ -262,6 +262,9 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
     for operation in changed {
         tables.put_operation(operation.row);
     }
+    for partner in work.partners.into_values().filter(|p| p.condition.change != Change::None) {
+        tables.conditions.insert(partner.condition.row.connector.clone(), partner.condition.row);
+    }
     for (operation, attempt) in work.past_attempts {
         tables.attempts.insert((operation, attempt.number), attempt);
     }
