@@ -12,6 +12,7 @@ pub mod pool;
 pub mod probe;
 pub mod reconcile;
 pub mod relay;
+pub mod replay;
 pub mod run;
 pub mod schedule;
 pub mod settle;

@@ -12,7 +12,7 @@ use crate::{
     flow::{
         engine::{Engine, Member},
         pool::Pool,
-        reconcile,
+        reconcile, replay,
     },
     id::ConnectorId,
     outcome::Cause,
@@ -57,7 +57,8 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
 
 /// The timers that this installation has, with their periods.
 fn timers(engine: &Engine) -> Vec<(String, Duration)> {
-    let mut timers = vec![("ledgers".to_owned(), FOLD_EVERY)];
+    let mut timers =
+        vec![("ledgers".to_owned(), FOLD_EVERY), ("replays".to_owned(), engine.settings.replay_every)];
     for (id, member) in &engine.members {
         if member.connector.inquiries().is_some() {
             timers.push((format!("sweep:{id}"), engine.settings.sweep_every));
@@ -165,6 +166,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
     let member = ConnectorId::parse(connector).ok().and_then(|id| engine.members.get(&id)).cloned();
     match (kind, member) {
         ("ledgers", _) => engine.store.fold_ledgers().await,
+        ("replays", _) => replay::round(engine).await,
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         _ => Ok(()),

@@ -3,3 +3,4 @@
 pub mod action;
 pub mod backoff;
 pub mod decide;
+pub mod replay;

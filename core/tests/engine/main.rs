@@ -13,6 +13,8 @@ mod join;
 mod lessons;
 mod money;
 mod post;
+mod replay;
+mod replay_rules;
 mod review;
 mod second_look;
 mod timers;

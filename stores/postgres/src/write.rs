@@ -17,7 +17,7 @@ use self::operations::{insert_operations, lanes, past_attempts, update_operation
 use crate::{
     codes,
     error::{missing_rows, store_error},
-    incidents, merge,
+    incidents, merge, replays,
     rows::{changed, col, fresh, json_col, us, us_if},
 };
 
@@ -47,6 +47,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     moves(conn, work).await?;
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
+    replays::write(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;

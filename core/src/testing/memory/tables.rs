@@ -17,6 +17,7 @@ use crate::{
         store::{ConnectorCondition, OutboxRow, RawCallback, Session},
         work::{EventRecord, LedgerDelta, Merge, QuarantineRecord, VersionRecord},
     },
+    replay::{Replay, ReplayItem},
 };
 
 /// A stored event.
@@ -125,6 +126,8 @@ pub(super) struct Tables {
     pub(super) sessions: BTreeMap<ConnectorId, Session>,
     pub(super) conditions: BTreeMap<ConnectorId, ConnectorCondition>,
     pub(super) incidents: Vec<StoredIncident>,
+    pub(super) replays: BTreeMap<RowId, Replay>,
+    pub(super) replay_items: BTreeMap<(RowId, RowId), ReplayItem>,
     pub(super) folded: LedgerDelta,
     pub(super) deltas: Vec<LedgerDelta>,
     pub(super) audit: Vec<(Timestamp, String, String, String)>,
