@@ -156,7 +156,7 @@ pub(crate) async fn replay(
     let row = query.build_query_as::<ReplayRow>().fetch_optional(&mut *conn).await.map_err(store_error)?;
     let Some(row) = row else { return Ok(None) };
     let counts = sqlx::query!(
-        r#"select treatment, state as "state!: i16", count(*) as "items!: i64", min(since) as "oldest!: i64",
+        r#"select treatment as "treatment!", state as "state!: i16", count(*) as "items!: i64", min(since) as "oldest!: i64",
             max(since) as "newest!: i64"
         from replay_items where replay = ?1
         group by treatment, state order by treatment, state"#,
@@ -294,7 +294,7 @@ pub(crate) async fn load(conn: &mut SqliteConnection, work: &mut Work) -> Result
         let ids = json(&work.scope.replays)?;
         let rows = sqlx::query_as!(
             ReplayRow,
-            r#"select id, state as "state!: i16", plan, progress, created_at from replays
+            r#"select id as "id!", state as "state!: i16", plan, progress, created_at from replays
             where id in (select value from json_each(?1))"#,
             ids
         )
@@ -309,8 +309,9 @@ pub(crate) async fn load(conn: &mut SqliteConnection, work: &mut Work) -> Result
         let keys = json(&work.scope.replay_items)?;
         let rows = sqlx::query_as!(
             ItemRow,
-            r#"select i.replay, i.operation, i.lane, i.subject, i.unit, i.since, i.tried as "tried!: i32", i.treatment,
-                i.state as "state!: i16", i.sent_as, i.at, o.state as "now!: i16", o.cause, o.said
+            r#"select i.replay as "replay!", i.operation as "operation!", i.lane as "lane!", i.subject, i.unit,
+                i.since as "since!", i.tried as "tried!: i32", i.treatment as "treatment!", i.state as "state!: i16",
+                i.sent_as, i.at as "at!", o.state as "now!: i16", o.cause, o.said
             from json_each(?1) w
             cross join replay_items i on i.replay = w.value ->> 0 and i.operation = w.value ->> 1
             join operations o on o.id = i.operation"#,

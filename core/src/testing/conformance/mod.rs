@@ -8,6 +8,7 @@ mod outbox;
 mod overview;
 mod partners;
 mod races;
+mod replays;
 mod rules;
 mod seed;
 mod single;
@@ -93,6 +94,12 @@ macro_rules! conformance_stories {
             partners {
                 references_to_ask_are_filtered_and_ordered
                 both_ledgers_balance_before_and_after_folding
+            }
+            replays {
+                a_plan_and_its_items_come_back_whole
+                a_plan_selects_by_every_filter_page_by_page
+                what_a_plan_decides_by_is_told_of_every_operation
+                a_plan_is_changed_by_one_unit_at_a_time
             }
             overview {
                 the_overview_is_the_same_in_every_store
