@@ -156,7 +156,8 @@ impl Application {
             observe::health(Arc::clone(&self.engine), self.health.clone(), links.seen, pool.stopping()),
         );
         if let Some(metrics) = self.metrics.clone() {
-            pool.spawn("metrics", observe::metrics(self.store.views(), metrics, pool.stopping()));
+            let (engine, views) = (Arc::clone(&self.engine), self.store.views());
+            pool.spawn("metrics", observe::metrics(engine, views, metrics, pool.stopping()));
         }
         Ok(Running { application: self, pool, ends })
     }

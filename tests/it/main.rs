@@ -4,6 +4,7 @@
 
 mod commands;
 mod faults;
+mod go_live;
 mod main_path;
 mod mess;
 mod money;

@@ -33,6 +33,9 @@ error-not_allowed = { $what ->
     [no_connector] No connection here can do this yet, so it cannot be sent. Dismiss it, or wait for that connection.
    *[other] That cannot be done with the operation now ({ $what }).
 }
+error-no_such_replay = There is no replay plan { $what }.
+error-value_unknown = The value “{ $what }” cannot be used here.
+error-replay_not_allowed = The plan is “{ $what }”: that cannot be done now.
 error-no_such_incident = There is no open incident { $what }.
 error-closes_itself = Incident { $what } closes by itself, when what is missing is supplied or the partner is back; it is not closed by hand.
 

@@ -33,6 +33,9 @@ error-not_allowed = { $what ->
     [no_connector] Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua thao tác, hoặc đợi kết nối đó được cài đặt.
    *[other] Lúc này không làm được việc đó với thao tác ({ $what }).
 }
+error-no_such_replay = Không có kế hoạch gửi lại số { $what }.
+error-value_unknown = Giá trị “{ $what }” không dùng được ở đây.
+error-replay_not_allowed = Kế hoạch đang ở trạng thái “{ $what }” nên không làm được việc đó.
 error-no_such_incident = Không có sự cố đang mở nào mang số { $what }.
 error-closes_itself = Sự cố { $what } tự đóng khi thứ còn thiếu được bổ sung hoặc đối tác hoạt động lại; không đóng bằng tay.
 

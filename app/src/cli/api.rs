@@ -102,11 +102,16 @@ impl Api {
 
     /// A person's decision, with the reason; not without a name for the record.
     pub(super) async fn decide(&self, screen: &Screen, path: &str, reason: &str) -> Result<Value, Failure> {
+        self.order(screen, path, &json!({ "reason": reason })).await
+    }
+
+    /// The same with a body of its own.
+    pub(super) async fn order(&self, screen: &Screen, path: &str, body: &Value) -> Result<Value, Failure> {
         if !self.token.is_signed {
             return Err(Failure::new(screen.say("no-name"), screen.say("no-name.remedy")));
         }
         self.tell(screen);
-        self.post(screen, path, Sent::json(&json!({ "reason": reason }))).await
+        self.post(screen, path, Sent::json(body)).await
     }
 
     /// GET.

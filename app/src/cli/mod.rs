@@ -1,6 +1,7 @@
 //! The command line. Every command but the long-running ones is one call of the JSON API: of the running server, or of
 //! the same router inside this process when no server answers.
 
+mod adopted;
 mod api;
 mod check;
 mod config;
@@ -12,6 +13,7 @@ mod incident;
 mod operation;
 mod output;
 mod quarantine;
+mod replay;
 mod sandbox;
 mod schema;
 mod serve;
@@ -108,6 +110,10 @@ pub enum Command {
     /// List, show, retry, dismiss operations
     #[command(subcommand, verbatim_doc_comment)]
     Operation(operation::Operation),
+    /// Gửi lại (hoặc bỏ qua) hàng loạt thao tác theo kế hoạch: lập, xem, chạy, tạm dừng, huỷ
+    /// Send (or dismiss) operations again in bulk, by plan
+    #[command(subcommand, verbatim_doc_comment)]
+    Replay(replay::Replay),
     /// Xem, đóng các sự cố đang chờ người xử lý
     /// List and close what is open for a person
     #[command(subcommand, verbatim_doc_comment)]
@@ -192,6 +198,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Event(event) => event.run(global, screen).await,
         Command::Dossier(dossier) => dossier.run(global, screen).await,
         Command::Operation(operation) => operation.run(global, screen).await,
+        Command::Replay(replay) => replay.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
         Command::Dead(dead) => dead.run(global, screen).await,

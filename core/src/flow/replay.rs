@@ -33,6 +33,8 @@ use crate::{
 
 /// Operations taken into a plan in one transaction.
 const PAGE: i64 = 500;
+/// Pages that whoever makes a plan waits for; the timer's rounds do the rest.
+const FIRST_PAGES: usize = 10;
 /// Plans looked after in one round; more wait for the next one.
 const PLANS: i64 = 100;
 
@@ -104,7 +106,7 @@ pub async fn round(engine: &Arc<Engine>) -> Result<(), StoreError> {
 
 async fn look_after(engine: &Arc<Engine>, replay: Replay) -> Result<(), StoreError> {
     if replay.state == ReplayState::Planning {
-        return collect(engine, replay).await;
+        return collect(engine, replay, usize::MAX).await;
     }
     learn(engine, &replay).await?;
     if replay.state.sends() {
@@ -114,9 +116,19 @@ async fn look_after(engine: &Arc<Engine>, replay: Replay) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Collects the first items of a plan at once, so that a small one is complete when its maker looks at it.
+pub async fn collect_first(engine: &Arc<Engine>, id: RowId) -> Result<(), StoreError> {
+    match engine.store.replay(id).await? {
+        Some((replay, _)) if replay.state == ReplayState::Planning => {
+            collect(engine, replay, FIRST_PAGES).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Collects a plan's items, page by page; each page is a transaction of its own that leaves a cursor.
-async fn collect(engine: &Arc<Engine>, mut replay: Replay) -> Result<(), StoreError> {
-    loop {
+async fn collect(engine: &Arc<Engine>, mut replay: Replay, pages: usize) -> Result<(), StoreError> {
+    for _ in 0..pages {
         let cases = Arc::new(engine.store.replay_cases(&replay, PAGE).await?);
         let rules = Arc::clone(&engine.rules);
         let (id, from) = (replay.id, replay.progress.cursor);
@@ -125,9 +137,10 @@ async fn collect(engine: &Arc<Engine>, mut replay: Replay) -> Result<(), StoreEr
                 .await?;
         match taken {
             Some(next) if next.state == ReplayState::Planning => replay = next,
-            _ => return Ok(()),
+            _ => break,
         }
     }
+    Ok(())
 }
 
 /// Takes a page into a plan. `None`: somebody else did, or the plan was cancelled.

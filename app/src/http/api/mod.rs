@@ -11,6 +11,7 @@ mod feed;
 mod incidents;
 pub(super) mod operations;
 mod quarantine;
+mod replays;
 mod status;
 
 use axum::{
@@ -51,6 +52,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
+        .route("/replays", get(replays::list))
+        .route("/replays/{id}", get(replays::show))
+        .route("/replays/{id}/items", get(replays::items))
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))
@@ -58,6 +62,11 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let operate = Router::new()
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))
+        .route("/replays", post(replays::plan))
+        .route("/replays/{id}/start", post(replays::start))
+        .route("/replays/{id}/pause", post(replays::pause))
+        .route("/replays/{id}/resume", post(replays::resume))
+        .route("/replays/{id}/cancel", post(replays::cancel))
         .route("/incidents/{id}/close", post(closing::incident))
         .route("/quarantine/{id}/close", post(closing::entry))
         .route("/dead/admit", post(dead::admit));

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod console;
 mod fake;
+mod replays;
 mod words;
 
 use axum::{

@@ -8,6 +8,7 @@ use lienthong_core::{
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
     port::store::ConnectorCondition,
+    replay::{ItemState, ReplayState, Treatment},
     status::PortalStatus,
 };
 use std::{
@@ -114,6 +115,13 @@ fn every_code_that_can_come_has_words() {
     wanted.extend(ReferenceState::ALL.iter().map(|s| name("reference", &s.number().to_string())));
     wanted.extend(ParcelState::ALL.iter().map(|s| name("parcel", s.name())));
     wanted.extend(EventName::ALL.iter().map(|e| name("event", e.as_str())));
+    wanted.extend(ReplayState::ALL.iter().map(|s| name("replay", s.name())));
+    wanted.extend(Treatment::ALL.iter().map(|t| name("treatment", t.name())));
+    wanted.extend(ItemState::ALL.iter().map(|s| name("item", s.name())));
+    wanted.extend(["canary_failed", "too_many_failed"].iter().map(|s| name("stopped", s)));
+    wanted.extend(["plan", "start", "pause", "resume", "cancel"].iter().map(|o| name("order", o)));
+    let adopted = ["found", "sent", "waiting", "held", "stuck", "ended"];
+    wanted.extend(adopted.iter().map(|a| name("adopted", a)));
     let outcomes = ["done", "accepted", "refused", "not_done", "held", "paused", "unclear", "running"];
     wanted.extend(outcomes.iter().map(|o| name("outcome", o)));
     wanted.extend(["return", "pickup"].iter().map(|d| name("direction", d)));
