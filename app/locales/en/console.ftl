@@ -265,3 +265,31 @@ in-days = { $n ->
     [one] in { $n } day
    *[other] in { $n } days
 }
+
+## Replays
+nav-replays = Replays
+replays-help = A plan selects operations, tells what sending them again would do, then runs at its pace and stops when too much fails. Plans are made with lienthong replay plan.
+replays-empty = There is no plan yet.
+replay-title = Replay plan
+replay-state = State
+replay-counts = Operations
+replay-because = By whom, why
+replay-made = Made
+replay-does = What it does with each group
+replay-treatment = Treatment
+replay-items = Operations
+replay-oldest = Oldest
+replay-newest = Newest
+replay-failed = Failed
+replay-pace = Pace
+replay-rate = at most { $n } a minute
+replay-left = Left
+replay-minutes = about { $n } min
+replay-deed = Ordered
+replay-reason = Reason (if there is one to keep)
+replay-start = Start: try a few, then the rest by itself
+replay-pause = Pause
+replay-resume = Go on
+replay-cancel = Cancel the plan
+replay-ordered = Done.
+replay-too-late = Nothing was done: the plan is in another state by now.

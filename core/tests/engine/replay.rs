@@ -90,7 +90,7 @@ async fn until(world: &World, id: RowId, state: ReplayState) -> Replay {
 
 fn treatments(world: &World) -> BTreeMap<Treatment, usize> {
     let mut counts = BTreeMap::new();
-    for item in world.store.replay_items() {
+    for item in world.store.items_of_replays() {
         *counts.entry(item.treatment).or_default() += 1;
     }
     counts
@@ -286,7 +286,7 @@ async fn a_newer_state_that_comes_after_the_plan_is_not_overtaken() {
     world.admit([event("dossier.finished", &one, 2)]).await;
     order(&world, id, Order::Start).await;
     replay::round(&world.engine).await.unwrap();
-    let item = world.store.replay_items().remove(0);
+    let item = world.store.items_of_replays().remove(0);
     assert_eq!((item.state, item.treatment), (ItemState::Skipped, Treatment::Covered));
     assert_eq!(show(&world, id).await.state, ReplayState::Finished);
 }
@@ -305,7 +305,7 @@ async fn what_somebody_tried_or_decided_since_the_plan_is_left_alone() {
     order(&world, id, Order::Start).await;
     until(&world, id, ReplayState::Finished).await;
     assert_eq!([1, 2, 3, 4].map(|n| sends(&world, n)), [2, 1, 2, 2], "only the fourth was still as planned");
-    let skipped = world.store.replay_items().iter().filter(|i| i.state == ItemState::Skipped).count();
+    let skipped = world.store.items_of_replays().iter().filter(|i| i.state == ItemState::Skipped).count();
     assert_eq!(skipped, 3);
 }
 
@@ -395,7 +395,7 @@ async fn a_large_plan_is_made_page_by_page_and_goes_on_after_a_crash() {
     replay::round(&world.engine).await.unwrap();
     let done = show(&world, id).await;
     assert_eq!((done.state, done.progress.counts.left), (ReplayState::Planned, 1100));
-    assert_eq!(world.store.replay_items().len(), 1100);
+    assert_eq!(world.store.items_of_replays().len(), 1100);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod operation;
 pub mod operations;
 mod province;
 mod quarantine;
+mod replays;
 pub mod shell;
 mod timeline;
 pub mod when;
@@ -38,11 +39,14 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/ho-so/{code}", get(dossier::page))
         .route("/thao-tac", get(operations::page))
         .route("/thao-tac/{id}", get(operation::page))
+        .route("/gui-lai", get(replays::list))
+        .route("/gui-lai/{id}", get(replays::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
         .route("/thao-tac/{id}/lam-lai", post(operation::retry))
         .route("/thao-tac/{id}/bo-qua", post(operation::dismiss))
+        .route("/gui-lai/{id}/{order}", post(replays::order))
         .route("/su-co/{id}/dong", post(province::close))
         .route("/cach-ly/{id}/dong", post(quarantine::close));
     open.merge(guarded(read, Scope::Read))

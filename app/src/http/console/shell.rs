@@ -27,6 +27,8 @@ pub enum Section {
     Dossiers,
     /// Operations.
     Operations,
+    /// Plans of replays.
+    Replays,
     /// Quarantine.
     Quarantine,
     /// None of them.

@@ -44,12 +44,14 @@ async fn pages_render_with_everything_in_both_languages_and_nothing_unescaped() 
 #[tokio::test]
 async fn pages_render_with_nothing() {
     let server = over(fake::empty());
-    for path in ["/", "/ho-so", "/thao-tac", "/cach-ly"] {
+    for path in ["/", "/ho-so", "/thao-tac", "/gui-lai", "/cach-ly"] {
         assert_eq!(server.page(path, &Scope::ALL).await.status, StatusCode::OK, "{path}");
     }
     let front = server.page("/", &[Scope::Read]).await;
     assert!(front.body.contains("không có gì cần người xử lý"));
-    for path in ["/ho-so/x", "/thao-tac/1", "/thao-tac/x", "/cach-ly/1", "/cach-ly/x"] {
+    for path in
+        ["/ho-so/x", "/thao-tac/1", "/thao-tac/x", "/gui-lai/1", "/gui-lai/x", "/cach-ly/1", "/cach-ly/x"]
+    {
         assert_eq!(server.page(path, &Scope::ALL).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

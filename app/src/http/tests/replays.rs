@@ -106,3 +106,33 @@ async fn what_cannot_be_planned_is_refused_with_the_field() {
     let reader = server.api(Method::POST, "/v1/replays", &[Scope::Read], "application/json", "{}").await;
     assert_eq!(reader.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_person_starts_and_pauses_a_plan_on_its_page() {
+    let server = dismissed().await;
+    let made = post(&server, "/v1/replays", &wanted()).await.json();
+    let path = format!("/gui-lai/{}", made["replay"]["id"]);
+    let cookies = format!("lienthong={}", server.token(&Scope::ALL));
+    let list = server.browse("/gui-lai", &cookies).await;
+    assert!(list.body.contains("đã sửa") && list.body.contains(&path), "{}", list.body);
+    let page = server.browse(&path, &cookies).await;
+    for words in
+        ["Đã lập, chờ bắt đầu", "Gửi trạng thái mới nhất của hồ sơ", "bat-dau", "nhiều nhất 30 thao tác"]
+    {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let form = format!("form_token={}&reason=duoc+duyet", page.form_token());
+    let started = server.post(&format!("{path}/bat-dau"), &cookies, &form).await;
+    assert_eq!(started.status, StatusCode::SEE_OTHER);
+    let page = server.browse(&format!("{path}?kq=done"), &cookies).await;
+    assert!(page.body.contains("Đang gửi thử") && page.body.contains("tam-dung"), "{}", page.body);
+    let again = server.post(&format!("{path}/bat-dau"), &cookies, &form).await;
+    assert!(again.headers["location"].to_str().unwrap().ends_with("kq=not-allowed"));
+    let foreign = server.post(&format!("{path}/huy"), &cookies, "form_token=x").await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    let reader = server.page(&path, &[Scope::Read]).await;
+    assert!(
+        !reader.body.contains("<form method=\"post\" action=\"/gui-lai"),
+        "who may only read orders nothing"
+    );
+}

@@ -251,7 +251,7 @@ impl MemoryStore {
     }
 
     /// All items of plans of replays.
-    pub fn replay_items(&self) -> Vec<ReplayItem> {
+    pub fn items_of_replays(&self) -> Vec<ReplayItem> {
         self.tables().replay_items.values().cloned().collect()
     }
 
