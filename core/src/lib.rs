@@ -16,6 +16,7 @@ pub mod payment;
 pub mod plan;
 pub mod policy;
 pub mod port;
+pub mod replay;
 pub mod status;
 #[cfg(feature = "testing")]
 pub mod testing;

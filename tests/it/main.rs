@@ -5,6 +5,7 @@
 mod alerts;
 mod commands;
 mod faults;
+mod go_live;
 mod main_path;
 mod mess;
 mod money;

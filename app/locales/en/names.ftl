@@ -178,3 +178,46 @@ drain-days = empty in about { $n ->
     [one] { $n } day
    *[other] { $n } days
 }
+
+## Replays
+replay-planning = Being planned
+replay-planned = Planned, waits to be started
+replay-canary = Trying a few
+replay-running = Running
+replay-paused = Paused
+replay-stopped = Stopped itself
+replay-finished = Finished
+replay-cancelled = Cancelled
+stopped-canary_failed = One of the first few failed
+stopped-too_many_failed = Too many failed
+treatment-retry = Sent again in its place
+treatment-resend_state = The dossier's newest state is sent
+treatment-resend_steps = The steps are sent again
+treatment-dismiss = Dismissed
+treatment-wait = Left: something is missing that sending again cannot supply
+treatment-moving = Left: it goes by itself
+treatment-unsure = Left: the partner may have done it, once more could be a double
+treatment-duplicate = Left: the partner has it or may have it
+treatment-regress = Left: something older would go over something newer
+treatment-covered = Left: something newer goes in its place
+treatment-renew = Left: the one-stop system has to ask under a new id
+treatment-changed = Left: it was sent or decided otherwise since the plan was made
+item-waiting = to be sent
+item-sent = without an outcome
+item-done = done
+item-failed = failed
+item-skipped = not sent after all
+item-left = left
+order-plan = planned it
+order-start = started it
+order-pause = paused it
+order-resume = resumed it
+order-cancel = cancelled it
+
+## Dossiers of a former system
+adopted-found = The portal had it, not sent again
+adopted-sent = The portal lacked it, sent
+adopted-waiting = Waiting
+adopted-held = Held, something is missing
+adopted-stuck = Stuck, needs a person
+adopted-ended = Ended without being sent

@@ -169,3 +169,46 @@ drain-soon = hết trong chưa đầy một phút
 drain-minutes = hết trong khoảng { $n } phút
 drain-hours = hết trong khoảng { $n } giờ
 drain-days = hết trong khoảng { $n } ngày
+
+## Gửi lại theo kế hoạch
+replay-planning = Đang lập
+replay-planned = Đã lập, chờ bắt đầu
+replay-canary = Đang gửi thử
+replay-running = Đang chạy
+replay-paused = Tạm dừng
+replay-stopped = Đã tự dừng
+replay-finished = Đã xong
+replay-cancelled = Đã huỷ
+stopped-canary_failed = Gửi thử không thành công
+stopped-too_many_failed = Quá nhiều thao tác không thành công
+treatment-retry = Gửi lại tại chỗ
+treatment-resend_state = Gửi trạng thái mới nhất của hồ sơ
+treatment-resend_steps = Gửi lại các bước xử lý
+treatment-dismiss = Bỏ qua
+treatment-wait = Để nguyên: còn thiếu thông tin, gửi lại không thay được
+treatment-moving = Để nguyên: đang tự chạy
+treatment-unsure = Để nguyên: chưa rõ đối tác đã làm chưa, gửi nữa có thể trùng
+treatment-duplicate = Để nguyên: đối tác đã có hoặc có thể đã có, gửi nữa sẽ trùng
+treatment-regress = Để nguyên: sẽ đè bản cũ lên bản mới
+treatment-covered = Để nguyên: đã có bản mới hơn đi thay
+treatment-renew = Để nguyên: phần mềm một cửa phải yêu cầu lại với mã mới
+treatment-changed = Để nguyên: đã được gửi hoặc quyết định khác từ khi lập kế hoạch
+item-waiting = chờ gửi
+item-sent = đang chờ kết quả
+item-done = xong
+item-failed = không được
+item-skipped = không gửi nữa
+item-left = để nguyên
+order-plan = lập kế hoạch
+order-start = bắt đầu
+order-pause = tạm dừng
+order-resume = chạy tiếp
+order-cancel = huỷ
+
+## Hồ sơ tiếp quản từ hệ thống cũ
+adopted-found = Cổng đã có, không gửi lại
+adopted-sent = Cổng chưa có, đã gửi
+adopted-waiting = Đang chờ
+adopted-held = Đang giữ, thiếu thông tin
+adopted-stuck = Kẹt, cần người xử lý
+adopted-ended = Kết thúc mà không gửi

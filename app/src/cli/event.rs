@@ -4,16 +4,17 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, Subcommand};
 use serde::de::IgnoredAny;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{
-    Failure, Global, Screen,
+    Failure, Global, Screen, adopted,
     api::{Api, Sent},
-    words::text,
+    words::{list, number, text},
 };
 use crate::i18n::Arg;
 
@@ -23,11 +24,22 @@ pub enum Event {
     /// Gửi mọi sự kiện trong tệp; chạy lại thì sự kiện đã nhận được nhận ra là trùng, dòng không đọc được lại vào cách ly
     /// Publish all events of a file; repeated, accepted ones count as duplicates, unreadable lines are set aside again
     #[command(verbatim_doc_comment)]
-    Publish(File),
+    Publish(Publish),
     /// Chỉ kiểm tra từng sự kiện, không lưu gì
     /// Only judge each event, store nothing
     #[command(verbatim_doc_comment)]
     Validate(File),
+}
+
+/// Which file, and how fast.
+#[derive(Debug, Args)]
+pub struct Publish {
+    #[command(flatten)]
+    pub file: File,
+    /// Chờ khi còn nhiều hơn chừng này thao tác chưa gửi, để hồ sơ hôm nay không phải xếp sau cả tệp
+    /// Wait while more operations than this are to be sent, so that today's dossiers are not behind the whole file
+    #[arg(long, value_name = "N", verbatim_doc_comment)]
+    pub at_most_waiting: Option<u32>,
 }
 
 /// Which file.
@@ -43,6 +55,8 @@ pub struct File {
     pub batch: u16,
 }
 
+/// How often it is looked whether there is room for more.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Lines shown of what is wrong.
 const PROBLEMS_SHOWN: usize = 20;
 /// A request's lines may be this long together: the API takes 16 MiB.
@@ -50,9 +64,9 @@ const REQUEST_BYTES: usize = 8 * 1024 * 1024;
 
 impl Event {
     pub(super) async fn run(self, global: &Global, screen: &Screen) -> Result<ExitCode, Failure> {
-        let (file, path) = match &self {
-            Self::Publish(file) => (file, "/v1/events"),
-            Self::Validate(file) => (file, "/v1/events?dry_run=true"),
+        let (file, path, most) = match &self {
+            Self::Publish(publish) => (&publish.file, "/v1/events", publish.at_most_waiting),
+            Self::Validate(file) => (file, "/v1/events?dry_run=true", None),
         };
         let bytes = read(file)?;
         let lines = events(&bytes).map_err(|unusable| unusable.failure(screen, &file.file))?;
@@ -60,8 +74,17 @@ impl Event {
         let bar = screen.progress(lines.len() as u64, "progress-events");
         let mut report = Report { is_served: api.is_served(), ..Report::default() };
         let mut sent = Ok(());
+        if most.is_some() && !api.is_served() {
+            // Nothing would ever leave: it would wait for ever.
+            api.close().await;
+            return Err(Failure::new(screen.say("pace-unserved"), screen.say("pace-unserved.remedy")));
+        }
         for batch in batches(&lines, usize::from(file.batch)) {
-            match api.post(screen, path, batch.body()).await {
+            let posted = match make_room(&api, screen, most).await {
+                Ok(()) => api.post(screen, path, batch.body()).await,
+                Err(failure) => Err(failure),
+            };
+            match posted {
                 Ok(answer) => report.take(&batch.numbers, &answer),
                 Err(failure) => {
                     sent = Err(failure);
@@ -69,6 +92,13 @@ impl Event {
                 }
             }
             bar.inc(batch.numbers.len() as u64);
+        }
+        if let (Some(_), Ok(()), true) = (most, &sent, adopted::are_among(&lines)) {
+            // The last of them are still on their way.
+            sent = make_room(&api, screen, Some(0)).await;
+            if sent.is_ok() {
+                report.adopted = adopted::count(&api, screen).await.ok();
+            }
         }
         bar.finish_and_clear();
         if matches!(self, Self::Publish(_)) {
@@ -78,6 +108,19 @@ impl Event {
         report.show(screen, lines.len());
         sent?;
         Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Waits until no more operations than this wait to be sent; those that wait for a person do not count.
+async fn make_room(api: &Api, screen: &Screen, most: Option<u32>) -> Result<(), Failure> {
+    let Some(most) = most else { return Ok(()) };
+    loop {
+        let status = api.get(screen, "/v1/status").await?;
+        let waiting: i64 = list(&status, "partners").iter().map(|p| number(p, "waiting")).sum();
+        if waiting <= i64::from(most) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
@@ -208,6 +251,8 @@ struct Report {
     counts: BTreeMap<String, u64>,
     problems: Vec<(usize, Value)>,
     is_served: bool,
+    /// What became of dossiers of a former system.
+    adopted: Option<Map<String, Value>>,
 }
 
 impl Report {
@@ -231,6 +276,7 @@ impl Report {
                 .collect();
             screen.value(&json!({
                 "lines": total, "verdicts": self.counts, "problems": problems, "service": self.is_served,
+                "adopted": self.adopted,
             }));
             return;
         }
@@ -239,6 +285,14 @@ impl Report {
             table.add_row([screen.named("cli-verdict", name), screen.number(count.cast_signed())]);
         }
         screen.line(table.to_string());
+        if let Some(adopted) = &self.adopted {
+            let mut table = screen.table(&["adopted", "count"]);
+            for end in adopted::ENDS {
+                let count = adopted.get(end).and_then(Value::as_i64).unwrap_or(0);
+                table.add_row([screen.named("adopted", end), screen.number(count)]);
+            }
+            screen.line(table.to_string());
+        }
         if self.problems.is_empty() {
             return;
         }

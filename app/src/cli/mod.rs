@@ -1,6 +1,7 @@
 //! The command line. Every command but the long-running ones is one call of the JSON API: of the running server, or of
 //! the same router inside this process when no server answers.
 
+mod adopted;
 mod api;
 mod backup;
 mod check;
@@ -18,6 +19,7 @@ mod output;
 mod partner;
 mod quarantine;
 mod restore;
+mod replay;
 mod sandbox;
 mod schema;
 mod serve;
@@ -122,6 +124,10 @@ pub enum Command {
     /// The two ledgers, and their audit by a recount
     #[command(subcommand, verbatim_doc_comment)]
     Ledger(ledger::Ledger),
+    /// Gửi lại (hoặc bỏ qua) hàng loạt thao tác theo kế hoạch: lập, xem, chạy, tạm dừng, huỷ
+    /// Send (or dismiss) operations again in bulk, by plan
+    #[command(subcommand, verbatim_doc_comment)]
+    Replay(replay::Replay),
     /// Xem, đóng các sự cố đang chờ người xử lý
     /// List and close what is open for a person
     #[command(subcommand, verbatim_doc_comment)]
@@ -220,6 +226,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Operation(operation) => operation.run(global, screen).await,
         Command::Lane(lane) => lane.run(global, screen).await,
         Command::Ledger(ledger) => ledger.run(global, screen).await,
+        Command::Replay(replay) => replay.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Partner(partner) => partner.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,

@@ -31,6 +31,13 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong lane show 7",
         "lienthong ledger show",
         "lienthong ledger audit",
+        "lienthong replay plan --partner dvcqg --state stuck,refused --since 2026-11-23 --rate 120 --reason x",
+        "lienthong replay plan --partner dvcqg --cause data_refused --dismiss --reason x",
+        "lienthong replay list",
+        "lienthong replay show 7",
+        "lienthong replay start 7",
+        "lienthong replay cancel 7 --reason x",
+        "lienthong event publish events.jsonl --at-most-waiting 500",
         "lienthong quarantine show 3",
         "lienthong quarantine close 3 --reason x",
         "lienthong dead show",
@@ -94,6 +101,7 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         include_str!("ledger.rs"),
         include_str!("operation.rs"),
         include_str!("quarantine.rs"),
+        include_str!("replay.rs"),
         include_str!("schema.rs"),
         include_str!("serve.rs"),
         include_str!("status.rs"),
@@ -124,7 +132,7 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         keys.push(format!("verdict-{verdict}"));
     }
     assert!(keys.len() > 80, "{}", keys.len());
-    let words = ["id", "after", "url", "urls", "folder", "file", "when", "number", "by"]
+    let words = ["id", "state", "after", "url", "urls", "folder", "file", "when", "number", "by"]
         .map(|name| (name, Arg::Text("x")));
     let counts = ["count", "dossiers", "known", "quarantine", "seconds", "line", "column", "waiting"]
         .map(|name| (name, Arg::Count(2)));

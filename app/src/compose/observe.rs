@@ -1,7 +1,7 @@
 //! What the process shows of itself: its health, and the gauges that are counted in the store rather than as it happens.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -14,6 +14,7 @@ use lienthong_core::{
     operation::OperationState,
     policy::health::Phase,
     port::views::{Overview, Views},
+    replay::{ItemState, Replay},
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{sync::watch, time::MissedTickBehavior};
@@ -30,6 +31,8 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 const ASK_WITHIN: Duration = Duration::from_secs(3);
 /// How often the counted gauges are renewed: they read the whole overview.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// Plans of replays that are counted.
+const ACTIVE_REPLAYS: i64 = 100;
 /// Upper bounds of latencies in seconds: partners answer between tens of milliseconds and their deadlines.
 const LATENCIES: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
@@ -117,6 +120,10 @@ pub(super) async fn metrics(
             continue;
         }
         counted = Some(tokio::time::Instant::now());
+        match engine.store.replays(true, ACTIVE_REPLAYS).await {
+            Ok(active) => record_replays(&active),
+            Err(error) => tracing::debug!(%error, "the replays could not be counted"),
+        }
         match views.overview(i64::MAX).await {
             Ok(overview) => {
                 record_partners(&engine, &overview);
@@ -230,6 +237,17 @@ fn oldest_age(connector: String, state: String) -> metrics::Gauge {
 /// Over all lanes that are not idle, whatever they wait for: nothing waits silently.
 fn partner_age(connector: String) -> metrics::Gauge {
     metrics::gauge!("lienthong_partner_oldest_age_seconds", "connector" => connector)
+}
+
+/// The items of all plans that are under way.
+fn record_replays(active: &[Replay]) {
+    let mut counts: BTreeMap<_, i64> = ItemState::ALL.map(|state| (state.name(), 0)).into();
+    for (state, items) in active.iter().flat_map(|replay| replay.progress.counts.by_name()) {
+        *counts.entry(state).or_default() += items;
+    }
+    for (state, items) in counts {
+        metrics::gauge!("lienthong_replay_items", "state" => state).set(items as f64);
+    }
 }
 
 fn record_totals(overview: &Overview, has_broker: bool) {

@@ -48,6 +48,8 @@ pub struct EngineSettings {
     pub sweep_every: Duration,
     /// How often tracking feeds are read.
     pub tracking_every: Duration,
+    /// How often plans of replays are looked at: they send this often, and learn what came of it.
+    pub replay_every: Duration,
     /// How long a timer that runs stays ours without being renewed: so long it stands still after a kill.
     pub timer_tenure: Duration,
     /// When a connector opens, how it is tried, how it comes back.
@@ -79,6 +81,7 @@ impl Default for EngineSettings {
             fresh_payment_days: 3,
             sweep_every: Duration::from_mins(15),
             tracking_every: Duration::from_mins(10),
+            replay_every: Duration::from_secs(2),
             timer_tenure: Duration::from_secs(30),
             health: HealthSettings::default(),
             partners: BTreeMap::new(),

@@ -16,6 +16,7 @@ pub mod pool;
 pub mod probe;
 pub mod reconcile;
 pub mod relay;
+pub mod replay;
 pub mod restore;
 pub mod run;
 pub mod schedule;

@@ -36,15 +36,7 @@ pub async fn retry(
     actor: &str,
     reason: &str,
 ) -> Result<Deed, StoreError> {
-    let deed = act(engine, operation, actor, "retry", reason, |operation, now| {
-        // After an unclear attempt nothing goes out until the settling window has passed, whoever wishes it.
-        let doubted_until = (operation.state == OperationState::Doubtful).then_some(operation.due_at);
-        operation.state = OperationState::Ready;
-        operation.due_at = doubted_until.map_or(now, |until| until.max(now));
-        operation.need = None;
-        operation.attempts = 0;
-    })
-    .await;
+    let deed = act(engine, operation, actor, Wish::Retry, reason).await;
     engine.wake();
     deed
 }
@@ -59,12 +51,7 @@ pub async fn dismiss(
     if reason.trim().is_empty() {
         return Ok(Deed::NotAllowed("reason_missing".into()));
     }
-    let deed = act(engine, operation, actor, "dismiss", reason, |operation, now| {
-        operation.state = OperationState::Dismissed;
-        operation.need = None;
-        operation.ended_at = Some(now);
-    })
-    .await;
+    let deed = act(engine, operation, actor, Wish::Dismiss, reason).await;
     engine.wake();
     deed
 }
@@ -73,86 +60,126 @@ async fn act(
     engine: &Arc<Engine>,
     id: i64,
     actor: &str,
-    deed: &'static str,
+    wish: Wish,
     reason: &str,
-    change: impl Fn(&mut Operation, jiff::Timestamp) + Send + Sync + 'static,
 ) -> Result<Deed, StoreError> {
     let mut scope = Scope::default();
     scope.operations.insert(id);
     let (actor, reason) = (actor.to_owned(), reason.to_owned());
     let (rules, connectors) = (Arc::clone(&engine.rules), connectors(engine));
-    decide(&*engine.store, scope, move |work| {
-        if work.ended.contains_key(&id) {
-            return Deed::NotAllowed("ended".into());
+    decide(&*engine.store, scope, move |work| fulfil(work, &rules, &connectors, id, wish, (&actor, &reason)))
+        .await
+}
+
+/// What a person wishes of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    Retry,
+    Dismiss,
+}
+
+impl Wish {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Dismiss => "dismiss",
         }
-        let now = work.now;
-        let key = work
-            .lanes
-            .iter()
-            .find(|(_, l)| l.row.open.iter().any(|o| o.id == id))
-            .map(|(key, _)| key.clone());
-        let Some(loaded) = key.as_ref().and_then(|key| work.lanes.get_mut(key)) else {
-            return Deed::NotFound;
-        };
-        let is_head = loaded.row.head == Some(id);
-        if is_head && loaded.row.state == LaneState::Running {
-            return Deed::NotAllowed("running".into());
-        }
-        if deed == "retry" && work.is_fenced {
-            return Deed::NotAllowed("fenced".into());
-        }
-        if deed == "retry" && !connectors.contains(&loaded.row.connector) {
-            return Deed::NotAllowed("no_connector".into());
-        }
-        let lane = loaded.edit();
-        if is_head && lane.head().is_some_and(|head| head.attempt.is_some()) {
-            // An answer that is still under way (a probe's, a stalled attempt's) must not undo a person's decision. An
-            // answer about the head before a later operation stays true.
-            lane.claim += 1;
-        }
-        let Some(operation) = lane.open.iter_mut().find(|o| o.id == id) else { return Deed::NotFound };
-        let (was, need) = (operation.state, operation.need.clone());
-        change(operation, now);
-        operation.decided_by =
-            Some(if reason.is_empty() { actor.clone() } else { format!("{actor}: {reason}") });
-        let operation = operation.clone();
-        // What a doubtful operation may still do there must not meet the next one of its lane.
-        let next = (was == OperationState::Doubtful && operation.state.is_ended())
-            .then(|| lane.front())
-            .flatten()
-            .and_then(|at| lane.open.get_mut(at))
-            .map(|next| {
-                next.due_at = next.due_at.max(operation.due_at);
-                next.id
-            });
-        for changed in next.into_iter().chain([id]) {
-            work.touch(changed);
-        }
-        count_end(work, operation.state);
-        if let Some(Need::Decision(_)) = &need {
-            let is_void = operation.state == OperationState::Dismissed;
-            if let (true, Some(code)) = (is_void, &operation.subject)
-                && course::not_void(work, &rules, code).is_err()
-            {
-                // The store decides again with more rows.
-                return Deed::Done;
+    }
+
+    fn change(self, operation: &mut Operation, now: jiff::Timestamp) {
+        match self {
+            Self::Retry => {
+                // After an unclear attempt nothing goes out until the settling window has passed, whoever wishes it.
+                let doubted_until = (operation.state == OperationState::Doubtful).then_some(operation.due_at);
+                operation.state = OperationState::Ready;
+                operation.due_at = doubted_until.map_or(now, |until| until.max(now));
+                operation.attempts = 0;
+            }
+            Self::Dismiss => {
+                operation.state = OperationState::Dismissed;
+                operation.ended_at = Some(now);
             }
         }
-        if let (true, true, Some(key)) = (is_head, deed == "dismiss", &key)
-            && queue::without_first_state(work, key, &operation)
+        operation.need = None;
+    }
+}
+
+/// Carries out a wish about an operation whose lane is loaded. `by`: who, and why.
+pub(super) fn fulfil(
+    work: &mut Work,
+    rules: &Rules,
+    connectors: &BTreeSet<ConnectorId>,
+    id: i64,
+    wish: Wish,
+    by: (&str, &str),
+) -> Deed {
+    let ((actor, reason), deed) = (by, wish.name());
+    if work.ended.contains_key(&id) {
+        return Deed::NotAllowed("ended".into());
+    }
+    let now = work.now;
+    let key =
+        work.lanes.iter().find(|(_, l)| l.row.open.iter().any(|o| o.id == id)).map(|(key, _)| key.clone());
+    let Some(loaded) = key.as_ref().and_then(|key| work.lanes.get_mut(key)) else {
+        return Deed::NotFound;
+    };
+    let is_head = loaded.row.head == Some(id);
+    if is_head && loaded.row.state == LaneState::Running {
+        return Deed::NotAllowed("running".into());
+    }
+    if wish == Wish::Retry && work.is_fenced {
+        return Deed::NotAllowed("fenced".into());
+    }
+    if wish == Wish::Retry && !connectors.contains(&loaded.row.connector) {
+        return Deed::NotAllowed("no_connector".into());
+    }
+    let lane = loaded.edit();
+    if is_head && lane.head().is_some_and(|head| head.attempt.is_some()) {
+        // An answer that is still under way (a probe's, a stalled attempt's) must not undo a person's decision. An
+        // answer about the head before a later operation stays true.
+        lane.claim += 1;
+    }
+    let Some(operation) = lane.open.iter_mut().find(|o| o.id == id) else { return Deed::NotFound };
+    let (was, need) = (operation.state, operation.need.clone());
+    wish.change(operation, now);
+    operation.decided_by =
+        Some(if reason.is_empty() { actor.to_owned() } else { format!("{actor}: {reason}") });
+    let operation = operation.clone();
+    // What a doubtful operation may still do there must not meet the next one of its lane.
+    let next = (was == OperationState::Doubtful && operation.state.is_ended())
+        .then(|| lane.front())
+        .flatten()
+        .and_then(|at| lane.open.get_mut(at))
+        .map(|next| {
+            next.due_at = next.due_at.max(operation.due_at);
+            next.id
+        });
+    for changed in next.into_iter().chain([id]) {
+        work.touch(changed);
+    }
+    count_end(work, operation.state);
+    if let Some(Need::Decision(_)) = &need {
+        let is_void = operation.state == OperationState::Dismissed;
+        if let (true, Some(code)) = (is_void, &operation.subject)
+            && course::not_void(work, rules, code).is_err()
         {
-            ask_for_state(work, &rules, &operation);
+            // The store decides again with more rows.
+            return Deed::Done;
         }
-        if let (Some(Need::Setting(_)), Some(key)) = (&need, &key) {
-            money::resolve_account(work, &rules, key, id);
-        }
-        if was == OperationState::Stuck {
-            resumed(work, &rules, &operation, deed);
-        }
-        work.audit.push((actor.clone(), format!("operation.{deed}: {reason}"), id.to_string()));
-        Deed::Done
-    })
-    .await
+    }
+    if let (true, true, Some(key)) = (is_head, wish == Wish::Dismiss, &key)
+        && queue::without_first_state(work, key, &operation)
+    {
+        ask_for_state(work, rules, &operation);
+    }
+    if let (Some(Need::Setting(_)), Some(key)) = (&need, &key) {
+        money::resolve_account(work, rules, key, id);
+    }
+    if was == OperationState::Stuck {
+        resumed(work, rules, &operation, deed);
+    }
+    work.audit.push((actor.to_owned(), format!("operation.{deed}: {reason}"), id.to_string()));
+    Deed::Done
 }
 
 /// Closes an incident that nothing but a person's word can close: money that went back, a conflict that was looked into.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{engine::Engine, ledger, pool::Pool, reconcile},
+    flow::{engine::Engine, ledger, pool::Pool, reconcile, replay},
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -51,7 +51,11 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
 
 /// The timers that this installation has, with their periods.
 fn timers(engine: &Engine) -> Vec<(String, Duration)> {
-    let mut timers = vec![("ledgers".to_owned(), FOLD_EVERY), ("ledger-audit".to_owned(), AUDIT_EVERY)];
+    let mut timers = vec![
+        ("ledgers".to_owned(), FOLD_EVERY),
+        ("ledger-audit".to_owned(), AUDIT_EVERY),
+        ("replays".to_owned(), engine.settings.replay_every),
+    ];
     for (id, member) in &engine.members {
         if member.connector.inquiries().is_some() {
             timers.push((format!("sweep:{id}"), engine.settings.sweep_every));
@@ -160,6 +164,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
     match (kind, member) {
         ("ledgers", _) => engine.store.fold_ledgers().await,
         ("ledger-audit", _) => ledger::audit(engine, None).await.map(drop),
+        ("replays", _) => replay::round(engine).await,
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         _ => Ok(()),

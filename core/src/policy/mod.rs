@@ -9,4 +9,5 @@ pub mod decide;
 pub mod health;
 #[cfg(test)]
 mod health_model;
+pub mod replay;
 pub mod watch;

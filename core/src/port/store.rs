@@ -11,6 +11,7 @@ use std::{
 use crate::{
     id::{ConnectorId, RowId},
     port::work::{LedgerDelta, Release, Scope, Work},
+    replay::{Case, ItemFilter, ItemView, Replay, Tally},
 };
 
 pub use crate::port::condition::ConnectorCondition;
@@ -279,6 +280,19 @@ pub trait Store: Send + Sync {
         connector: &ConnectorId,
         state: crate::lane::LaneState,
     ) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Plans of replays, newest first, at most `limit`; all, or only those about which there is something to do.
+    async fn replays(&self, is_active: bool, limit: i64) -> Result<Vec<Replay>, StoreError>;
+
+    /// One plan with its items counted, by treatment and state.
+    async fn replay(&self, id: RowId) -> Result<Option<(Replay, Vec<Tally>)>, StoreError>;
+
+    /// The next operations that a plan selects, above its cursor, by number, at most `limit`: read from a snapshot,
+    /// without a lock.
+    async fn replay_cases(&self, replay: &Replay, limit: i64) -> Result<Vec<Case>, StoreError>;
+
+    /// Items of a plan, with what became of their operations.
+    async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError>;
 
     /// The installation: its epoch, and whether it is fenced after a restore.
     async fn installation(&self) -> Result<Installation, StoreError>;

@@ -20,12 +20,13 @@ use crate::{
     parcel::{ParcelMove, ParcelRecord},
     payment::PaymentRecord,
     port::store::ConnectorCondition,
+    replay::{Case, Replay, ReplayItem},
 };
 
 pub use crate::port::ids::{IDS_PER_DECISION, IdBlock, IdSource};
 
-/// What to load and lock. Locks are always taken in this order: dossiers, payments, parcels, lanes, conditions of
-/// connectors; each by key.
+/// What to load and lock. Locks are always taken in this order: dossiers, payments, parcels, lanes, plans of replays,
+/// conditions of connectors; each by key.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scope {
     /// Event keys whose content hashes are wanted.
@@ -64,6 +65,12 @@ pub struct Scope {
     /// Whether the dossier states of the lanes' heads, and of the open operations that the scope names, are wanted (see
     /// [`Work::states`]).
     pub head_states: bool,
+    /// Plans of replays; who has a plan's lock has its items.
+    pub replays: BTreeSet<RowId>,
+    /// Items of those plans: plan, operation.
+    pub replay_items: BTreeSet<(RowId, RowId)>,
+    /// Operations about which a plan decides: their cases, read behind the locks of their lanes.
+    pub cases: BTreeSet<RowId>,
 }
 
 /// Finds lanes by what they wait for; lanes locked by somebody else are passed over.
@@ -424,6 +431,12 @@ pub struct Work {
     pub incidents: BTreeMap<RowId, String>,
     /// The scope's quarantine entries that are open.
     pub quarantine: BTreeSet<RowId>,
+    /// Plans of replays.
+    pub replays: BTreeMap<RowId, Loaded<Replay>>,
+    /// Their items.
+    pub replay_items: BTreeMap<(RowId, RowId), Loaded<ReplayItem>>,
+    /// What plans decide by, by operation.
+    pub cases: HashMap<RowId, Case>,
 
     // What is to be written beside the rows above.
     /// New events.
@@ -497,6 +510,9 @@ impl Work {
             applied_callbacks: HashSet::new(),
             incidents: BTreeMap::new(),
             quarantine: BTreeSet::new(),
+            replays: BTreeMap::new(),
+            replay_items: BTreeMap::new(),
+            cases: HashMap::new(),
             new_events: Vec::new(),
             new_quarantine: Vec::new(),
             closed_quarantine: Vec::new(),
@@ -656,6 +672,9 @@ impl Scope {
         self.incidents.extend(other.incidents);
         self.quarantine.extend(other.quarantine);
         self.head_states |= other.head_states;
+        self.replays.extend(other.replays);
+        self.replay_items.extend(other.replay_items);
+        self.cases.extend(other.cases);
     }
 }
 

@@ -16,6 +16,8 @@ mod ledger;
 mod lessons;
 mod money;
 mod post;
+mod replay;
+mod replay_rules;
 mod restore;
 mod review;
 mod second_look;

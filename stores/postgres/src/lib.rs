@@ -12,6 +12,7 @@ mod load;
 mod merge;
 mod outbox;
 mod partner;
+mod replays;
 mod rows;
 mod singleton;
 mod unit;
@@ -30,6 +31,7 @@ use lienthong_core::{
         },
         work::{IdSource, Scope},
     },
+    replay::{Case, ItemFilter, ItemView, Replay, Tally},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -293,6 +295,25 @@ impl Store for PostgresStore {
         let connector = connector.clone();
         unit::ask(self, move |conn| Box::pin(async move { partner::next_due(conn, &connector, state).await }))
             .await
+    }
+
+    async fn replays(&self, is_active: bool, limit: i64) -> Result<Vec<Replay>, StoreError> {
+        unit::ask(self, move |conn| Box::pin(replays::replays(conn, is_active, limit))).await
+    }
+
+    async fn replay(&self, id: RowId) -> Result<Option<(Replay, Vec<Tally>)>, StoreError> {
+        unit::read(self, move |conn| Box::pin(replays::replay(conn, id))).await
+    }
+
+    async fn replay_cases(&self, replay: &Replay, limit: i64) -> Result<Vec<Case>, StoreError> {
+        let replay = replay.clone();
+        unit::read(self, move |conn| Box::pin(async move { replays::cases(conn, &replay, limit).await }))
+            .await
+    }
+
+    async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| Box::pin(async move { replays::items(conn, &filter).await })).await
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {

@@ -19,6 +19,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     error::store_error,
     partner::condition,
+    replays,
     rows::{At, DossierRow, LaneRow, OperationRow, ParcelRow, PaymentRow, ReferenceRow, us},
 };
 
@@ -30,6 +31,7 @@ pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(),
     payments(conn, work).await?;
     parcels(conn, work).await?;
     lanes(conn, work).await?;
+    replays::load(conn, work).await?;
     partners(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;

@@ -17,7 +17,7 @@ use self::operations::{edits, insert_operations, lanes, past_attempts, update_op
 use crate::{
     codes,
     error::{missing_rows, store_error},
-    incidents, installation, merge, partner,
+    incidents, installation, merge, partner, replays,
     rows::{changed, col, fresh, json_col, us, us_if},
 };
 
@@ -49,6 +49,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     moves(conn, work).await?;
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
+    replays::write(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;

@@ -16,7 +16,7 @@ use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 use self::operations::{edits, insert_operations, lanes, past_attempts, update_operations};
 use crate::{
     error::{missing_rows, store_error},
-    incidents, installation, merge, partner,
+    incidents, installation, merge, partner, replays,
     rows::{Batch, json},
 };
 
@@ -43,6 +43,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     moves(conn, work).await?;
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
+    replays::write(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;
@@ -67,7 +68,9 @@ async fn run_all(
 }
 
 /// The rows that have to be written.
-fn changed<'a, T: 'a>(rows: impl IntoIterator<Item = &'a Loaded<T>>) -> impl Iterator<Item = &'a Loaded<T>> {
+pub(crate) fn changed<'a, T: 'a>(
+    rows: impl IntoIterator<Item = &'a Loaded<T>>,
+) -> impl Iterator<Item = &'a Loaded<T>> {
     rows.into_iter().filter(|r| r.change != Change::None)
 }
 

@@ -12,6 +12,7 @@ use lienthong_core::{
         },
         work::Scope,
     },
+    replay::{Case, ItemFilter, ItemView, Replay, Tally},
     testing::MemoryStore,
 };
 use std::{future::Future, sync::Arc};
@@ -146,6 +147,22 @@ impl Store for Line {
         state: LaneState,
     ) -> Result<Option<Timestamp>, StoreError> {
         self.call(self.store.next_due(connector, state)).await
+    }
+
+    async fn replays(&self, is_active: bool, limit: i64) -> Result<Vec<Replay>, StoreError> {
+        self.call(self.store.replays(is_active, limit)).await
+    }
+
+    async fn replay(&self, id: RowId) -> Result<Option<(Replay, Vec<Tally>)>, StoreError> {
+        self.call(self.store.replay(id)).await
+    }
+
+    async fn replay_cases(&self, replay: &Replay, limit: i64) -> Result<Vec<Case>, StoreError> {
+        self.call(self.store.replay_cases(replay, limit)).await
+    }
+
+    async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError> {
+        self.call(self.store.replay_items(filter)).await
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {

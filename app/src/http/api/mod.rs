@@ -15,6 +15,7 @@ pub(super) mod operations;
 pub(super) mod partners;
 mod quarantine;
 mod restore;
+mod replays;
 mod status;
 
 use axum::{
@@ -60,6 +61,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
+        .route("/replays", get(replays::list))
+        .route("/replays/{id}", get(replays::show))
+        .route("/replays/{id}/items", get(replays::items))
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))
@@ -71,6 +75,11 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operations/{id}/edit", post(editing::edit))
         .route("/ledgers/audit", post(status::audit))
         .route("/restore/release", post(restore::release))
+        .route("/replays", post(replays::plan))
+        .route("/replays/{id}/start", post(replays::start))
+        .route("/replays/{id}/pause", post(replays::pause))
+        .route("/replays/{id}/resume", post(replays::resume))
+        .route("/replays/{id}/cancel", post(replays::cancel))
         .route("/incidents/{id}/close", post(closing::incident))
         .route("/partners/{id}/hold", post(partners::hold))
         .route("/partners/{id}/release", post(partners::release))

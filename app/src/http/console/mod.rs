@@ -11,6 +11,7 @@ mod partner;
 mod province;
 mod quarantine;
 mod restore;
+mod replays;
 pub mod shell;
 mod timeline;
 pub mod when;
@@ -46,6 +47,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/luong/{id}", get(lanes::one))
         .route("/phuc-hoi", get(restore::page))
         .route("/doi-tac/{id}", get(partner::page))
+        .route("/gui-lai", get(replays::list))
+        .route("/gui-lai/{id}", get(replays::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
@@ -56,6 +59,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
             get(edit::page).post(edit::send).layer(DefaultBodyLimit::max(edit::LARGEST_FORM)),
         )
         .route("/phuc-hoi/cho-gui", post(restore::release))
+        .route("/gui-lai/{id}/{order}", post(replays::order))
         .route("/su-co/{id}/dong", post(province::close))
         .route("/doi-tac/{id}/tam-ngung", post(partner::hold))
         .route("/doi-tac/{id}/gui-lai", post(partner::release))

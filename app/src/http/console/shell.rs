@@ -29,6 +29,8 @@ pub enum Section {
     Dossiers,
     /// Operations.
     Operations,
+    /// Plans of replays.
+    Replays,
     /// Quarantine.
     Quarantine,
     /// None of them.

@@ -22,12 +22,13 @@ const READ: [&str; 8] = [
     "/v1/quarantine/1",
     "/v1/events",
 ];
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/",
     "/ho-so",
     "/ho-so/000.00.08.H99-261122-0001",
     "/thao-tac",
     "/thao-tac/102",
+    "/gui-lai",
     "/cach-ly",
     "/cach-ly/1",
 ];

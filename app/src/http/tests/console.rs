@@ -49,7 +49,7 @@ async fn pages_render_with_everything_in_both_languages_and_nothing_unescaped() 
 #[tokio::test]
 async fn pages_render_with_nothing() {
     let server = over(fake::empty());
-    for path in ["/", "/ho-so", "/thao-tac", "/luong", "/cach-ly"] {
+    for path in ["/", "/ho-so", "/thao-tac", "/luong", "/gui-lai", "/cach-ly"] {
         assert_eq!(server.page(path, &Scope::ALL).await.status, StatusCode::OK, "{path}");
     }
     let front = server.page("/", &[Scope::Read]).await;
@@ -61,6 +61,8 @@ async fn pages_render_with_nothing() {
         "/luong/1",
         "/luong/x",
         "/doi-tac/x",
+        "/gui-lai/1",
+        "/gui-lai/x",
         "/cach-ly/1",
         "/cach-ly/x",
     ] {

@@ -10,6 +10,7 @@ use lienthong_core::{
     plan::edit::Fixed,
     policy::health::{Hold, Phase, Trouble},
     port::store::ConnectorCondition,
+    replay::{ItemState, ReplayState, Treatment},
     status::PortalStatus,
 };
 use std::{
@@ -135,6 +136,13 @@ fn every_code_that_can_come_has_words() {
     wanted.extend(Fixed::ALL.iter().map(|f| name("error-edit", f.code()).replacen("edit-", "edit_", 1)));
     wanted.extend(OWNERS.iter().map(|o| name("owner", o)));
     wanted.extend(EventName::ALL.iter().map(|e| name("event", e.as_str())));
+    wanted.extend(ReplayState::ALL.iter().map(|s| name("replay", s.name())));
+    wanted.extend(Treatment::ALL.iter().map(|t| name("treatment", t.name())));
+    wanted.extend(ItemState::ALL.iter().map(|s| name("item", s.name())));
+    wanted.extend(["canary_failed", "too_many_failed"].iter().map(|s| name("stopped", s)));
+    wanted.extend(["plan", "start", "pause", "resume", "cancel"].iter().map(|o| name("order", o)));
+    let adopted = ["found", "sent", "waiting", "held", "stuck", "ended"];
+    wanted.extend(adopted.iter().map(|a| name("adopted", a)));
     let outcomes = ["done", "accepted", "refused", "not_done", "held", "paused", "unclear", "running"];
     wanted.extend(outcomes.iter().map(|o| name("outcome", o)));
     wanted.extend(["return", "pickup"].iter().map(|d| name("direction", d)));

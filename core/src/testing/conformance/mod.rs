@@ -10,6 +10,7 @@ mod outbox;
 mod overview;
 mod partners;
 mod races;
+mod replays;
 mod restore;
 mod rules;
 mod seed;
@@ -105,6 +106,7 @@ macro_rules! conformance_stories {
                 what_is_written_under_the_fence_is_held_and_counts_as_begun
                 open_lanes_are_walked_by_number
                 a_unit_that_held_something_back_is_never_left_behind
+            }
             health {
                 a_condition_comes_back_whole_in_every_phase
                 an_incident_of_a_partner_lasts_from_opening_to_closing
@@ -115,6 +117,12 @@ macro_rules! conformance_stories {
             partners {
                 references_to_ask_are_filtered_and_ordered
                 both_ledgers_balance_before_and_after_folding
+            }
+            replays {
+                a_plan_and_its_items_come_back_whole
+                a_plan_selects_by_every_filter_page_by_page
+                what_a_plan_decides_by_is_told_of_every_operation
+                a_plan_is_changed_by_one_unit_at_a_time
             }
             overview {
                 the_overview_is_the_same_in_every_store

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::tables::Tables;
+use super::{replays, tables::Tables};
 use crate::{
     dossier::DossierState,
     id::RowId,
@@ -21,6 +21,7 @@ pub(super) fn load(tables: &Tables, work: &mut Work) -> Result<(), StoreError> {
     payments(tables, work);
     parcels(tables, work);
     lanes(tables, work);
+    replays::load(tables, work);
     partners(tables, work);
     head_states(tables, work);
     callback_identities(tables, work);

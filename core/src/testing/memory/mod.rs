@@ -2,6 +2,7 @@
 //! that the conformance suite is tried on. One writer; its clock is a manual one; faults can be ordered.
 
 mod load;
+mod replays;
 mod store;
 mod tables;
 mod views;
@@ -26,6 +27,7 @@ use crate::{
         store::{Decision, StoreError, run_decision},
         work::{EventRecord, IdSource, QuarantineRecord, Scope, Work},
     },
+    replay::ReplayItem,
     testing::clock::ManualClock,
 };
 use tables::Tables;
@@ -92,7 +94,7 @@ impl MemoryStore {
         self.faults().next.push_back(error);
     }
 
-    /// The next unit of work that writes events, operations or a cursor commits, and then its answer is lost: the caller sees
+    /// The next unit of work that writes events, operations, a cursor or a plan commits, and then its answer is lost: the caller sees
     /// `Unavailable`.
     pub fn lose_next_answer(&self) {
         self.faults().lost_answers += 1;
@@ -207,8 +209,10 @@ impl MemoryStore {
             if work.fences() {
                 self.ids.retire(&block);
             }
-            let matters =
-                !(work.new_events.is_empty() && work.operations.is_empty() && work.cursors.is_empty());
+            let matters = !(work.new_events.is_empty()
+                && work.operations.is_empty()
+                && work.cursors.is_empty()
+                && work.replays.is_empty());
             write::apply(&mut tables, work);
             let mut faults = self.faults();
             if matters && faults.lost_answers > 0 {
@@ -276,6 +280,11 @@ impl MemoryStore {
         let tables = self.tables();
         let until = |lease: &tables::LeaseRow| lease.holder.as_ref().map(|_| lease.until);
         tables.timers.iter().map(|(name, timer)| (name.clone(), until(&timer.lease))).collect()
+    }
+
+    /// All items of plans of replays.
+    pub fn items_of_replays(&self) -> Vec<ReplayItem> {
+        self.tables().replay_items.values().cloned().collect()
     }
 
     /// All tracking records with the parcel that they belong to.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    MemoryStore,
+    MemoryStore, replays,
     tables::{LeaseRow, StoredCallback, TimerRow, add},
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         },
         work::{LedgerDelta, Scope},
     },
+    replay::{Case, ItemFilter, ItemView, Replay, Tally},
 };
 
 fn size(limit: i64) -> usize {
@@ -252,6 +253,28 @@ impl Store for MemoryStore {
         let from = (connector.clone(), state, Timestamp::MIN, RowId::MIN);
         let to = (connector.clone(), state, Timestamp::MAX, RowId::MAX);
         Ok(tables.lanes_due.range(from..=to).next().map(|(_, _, due, _)| *due))
+    }
+
+    async fn replays(&self, is_active: bool, limit: i64) -> Result<Vec<Replay>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(replays::replays(&*self.open()?, is_active, size(limit)))
+    }
+
+    async fn replay(&self, id: RowId) -> Result<Option<(Replay, Vec<Tally>)>, StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        let replay = tables.replays.get(&id).cloned();
+        Ok(replay.map(|replay| (replay, replays::tallies(&tables, id))))
+    }
+
+    async fn replay_cases(&self, replay: &Replay, limit: i64) -> Result<Vec<Case>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(replays::cases(&*self.open()?, replay, size(limit)))
+    }
+
+    async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(replays::items(&*self.open()?, filter, size(filter.limit)))
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {

@@ -17,6 +17,7 @@ use crate::{
         store::{ConnectorCondition, OutboxRow, ROWS_APART, RawCallback, Restored, Session},
         work::{EditRecord, EventRecord, LedgerDelta, Merge, QuarantineRecord, RestoreStep, VersionRecord},
     },
+    replay::{Replay, ReplayItem},
 };
 
 /// A stored event.
@@ -133,6 +134,8 @@ pub(super) struct Tables {
     pub(super) sessions: BTreeMap<ConnectorId, Session>,
     pub(super) conditions: BTreeMap<ConnectorId, ConnectorCondition>,
     pub(super) incidents: Vec<StoredIncident>,
+    pub(super) replays: BTreeMap<RowId, Replay>,
+    pub(super) replay_items: BTreeMap<(RowId, RowId), ReplayItem>,
     pub(super) folded: LedgerDelta,
     pub(super) deltas: Vec<LedgerDelta>,
     pub(super) audit: Vec<(Timestamp, String, String, String)>,

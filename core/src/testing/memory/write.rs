@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::tables::{StoredEvent, StoredQuarantine, StoredVersion, Tables};
+use super::{
+    replays,
+    tables::{StoredEvent, StoredQuarantine, StoredVersion, Tables},
+};
 use crate::{
     event::rejection::Reason,
     id::RowId,
@@ -293,6 +296,7 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
             (stored.identity, stored.verdict) = (verdict.identity, Some(verdict.verdict));
         }
     }
+    replays::apply(tables, work.replays, work.replay_items);
     tables.cursors.extend(work.cursors);
     if let Some(step) = work.restore {
         tables.step(now, step);
