@@ -41,7 +41,7 @@ impl Need {
             Self::Snapshot(_) | Self::Payment(_) | Self::Parcel(_) | Self::Code(_) | Self::Decision(_) => {
                 "unit"
             }
-            Self::Mapping { .. } | Self::Action(_) | Self::Setting(_) => "administrator",
+            Self::Mapping { .. } | Self::Action(_) | Self::Setting(_) | Self::Restore(_) => "administrator",
         }
     }
 }

@@ -114,7 +114,7 @@ async fn act(
     body: Value,
 ) -> Result<(), Failure> {
     let api = Api::open(global, screen).await?;
-    let answer = api.act(screen, &format!("/v1/partners/{id}/{deed}"), body).await;
+    let answer = api.decide_with(screen, &format!("/v1/partners/{id}/{deed}"), &body).await;
     api.close().await;
     let answer = answer?;
     if screen.json {

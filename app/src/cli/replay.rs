@@ -159,7 +159,7 @@ impl Plan {
 
     /// Makes the plan and waits until it is complete, as long as a service collects it.
     async fn made(&self, api: &Api, screen: &Screen) -> Result<Value, Failure> {
-        let mut answer = api.order(screen, "/v1/replays", &self.body()).await?;
+        let mut answer = api.decide_with(screen, "/v1/replays", &self.body()).await?;
         while api.is_served() && text(&answer["replay"], "state") == "planning" {
             tokio::time::sleep(LOOK_AGAIN).await;
             answer = api.get(screen, &format!("/v1/replays/{}", number(&answer["replay"], "id"))).await?;

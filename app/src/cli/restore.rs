@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Failure, Global, Screen,
-    api::{self, Api, Sent, percent},
+    api::{self, Api, percent},
     when,
     words::{list, number, text},
 };

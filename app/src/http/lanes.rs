@@ -82,8 +82,10 @@ pub fn exits(engine: &Engine, lane: &LaneView, pause: Option<&ConnectorCondition
     let now = engine.clock.now();
     let is_running = lane.state == OperationState::Running.name();
     let is_there = ConnectorId::parse(&lane.connector).is_ok_and(|id| engine.members.contains_key(&id));
+    // After a restore one decision is for all.
+    let is_fenced = matches!(head.need.as_deref().map(str::parse), Some(Ok(Need::Restore(_))));
     let mut exits = Vec::new();
-    if is_there && !is_running {
+    if is_there && !is_running && !is_fenced {
         exits.push(Exit::new("retry", "exit-retry"));
     }
     if is_editable(engine, head, now) {
@@ -113,7 +115,7 @@ fn correction(head: &OperationView) -> Option<Exit> {
     let need = head.need.as_deref().and_then(|need| need.parse::<Need>().ok());
     let (key, events): (_, &'static [&'static str]) = match (ActionKind::from_name(&head.action)?, need) {
         _ if !is_blocked => return None,
-        (_, Some(Need::Decision(_))) => return None,
+        (_, Some(Need::Decision(_) | Need::Restore(_))) => return None,
         (_, Some(Need::Snapshot(_))) => ("exit-correction-snapshot", &["dossier.corrected"]),
         (ActionKind::SyncDossier, _) => ("exit-correction-dossier", &["dossier.corrected"]),
         (ActionKind::OpenPayment, _) => ("exit-correction-anew", &["fee.cancelled", "fee.requested"]),
@@ -138,7 +140,7 @@ pub fn owner(lane: &LaneView, pause: Option<&ConnectorCondition>) -> &'static st
         }
         // Behind a pause nothing moves before whoever has to has mended what caused it.
         Some(OperationState::Ready | OperationState::Doubtful) if pause.is_some() => {
-            let cause = pause.and_then(|p| p.cause.as_deref());
+            let cause = pause.and_then(|p| p.phase.trouble()).map(|trouble| trouble.cause);
             if advice::of_pause(cause).needs_person { "administrator" } else { "partner" }
         }
         _ => "nobody",

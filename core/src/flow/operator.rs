@@ -11,6 +11,7 @@ use crate::{
     need::Need,
     operation::{Operation, OperationState},
     plan::{course, money, out, queue, rules::Rules},
+    policy::decide::doubted_until,
     port::{
         store::{StoreError, decide},
         work::{Scan, Scope, Work},
@@ -86,13 +87,13 @@ impl Wish {
         }
     }
 
-    fn change(self, operation: &mut Operation, now: jiff::Timestamp) {
+    /// `earliest`: after an unclear attempt nothing goes out until the settling window has passed, whoever wishes it, and
+    /// however often.
+    fn change(self, operation: &mut Operation, now: jiff::Timestamp, earliest: jiff::Timestamp) {
         match self {
             Self::Retry => {
-                // After an unclear attempt nothing goes out until the settling window has passed, whoever wishes it.
-                let doubted_until = (operation.state == OperationState::Doubtful).then_some(operation.due_at);
                 operation.state = OperationState::Ready;
-                operation.due_at = doubted_until.map_or(now, |until| until.max(now));
+                operation.due_at = earliest;
                 operation.attempts = 0;
             }
             Self::Dismiss => {
@@ -141,17 +142,19 @@ pub(super) fn fulfil(
     }
     let Some(operation) = lane.open.iter_mut().find(|o| o.id == id) else { return Deed::NotFound };
     let (was, need) = (operation.state, operation.need.clone());
-    wish.change(operation, now);
+    let settling = rules.settling(&operation.connector);
+    let earliest = doubted_until(operation, settling).map_or(now, |until| until.max(now));
+    wish.change(operation, now, earliest);
     operation.decided_by =
         Some(if reason.is_empty() { actor.to_owned() } else { format!("{actor}: {reason}") });
     let operation = operation.clone();
-    // What a doubtful operation may still do there must not meet the next one of its lane.
-    let next = (was == OperationState::Doubtful && operation.state.is_ended())
+    // What it may still do there must not meet the next one of its lane.
+    let next = (is_head && earliest > now && operation.state.is_ended())
         .then(|| lane.front())
         .flatten()
         .and_then(|at| lane.open.get_mut(at))
         .map(|next| {
-            next.due_at = next.due_at.max(operation.due_at);
+            next.due_at = next.due_at.max(earliest);
             next.id
         });
     for changed in next.into_iter().chain([id]) {

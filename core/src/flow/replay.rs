@@ -233,7 +233,7 @@ fn ending(view: &ItemView) -> Option<(ItemState, Option<Treatment>)> {
 /// Sends as much as may go now.
 async fn send(engine: &Arc<Engine>, replay: &Replay) -> Result<(), StoreError> {
     // A process without the connector, or with a partner that is away, sends nothing.
-    let is_there = engine.members.get(&replay.plan.selection.connector).is_some_and(|m| m.paused().is_none());
+    let is_there = engine.members.get(&replay.plan.selection.connector).is_some_and(|m| !m.is_shut());
     if !is_there {
         return Ok(());
     }

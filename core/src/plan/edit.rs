@@ -161,7 +161,7 @@ impl<'a> Standing<'a> {
                 return Some("nothing_to_edit");
             }
             // The person who sends it again decides; the snapshot will bring another state.
-            (_, Some(Need::Decision(_))) => return Some("decision"),
+            (_, Some(Need::Decision(_) | Need::Restore(_))) => return Some("decision"),
             (_, Some(Need::Snapshot(_))) => return Some("snapshot"),
             _ => {}
         }

@@ -482,7 +482,7 @@ async fn partners(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreE
         return Ok(());
     }
     let connectors: Vec<&str> =
-        work.scope.partners.iter().map(lienthong_core::id::ConnectorId::as_str).collect();
+        work.scope.partners.iter().map(ConnectorId::as_str).collect();
     let mut rows = locked_conditions(conn, &connectors).await?;
     if rows.len() < connectors.len() {
         sqlx::query!(

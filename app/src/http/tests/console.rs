@@ -9,7 +9,7 @@ use lienthong_core::testing::fixtures::events::event;
 use super::{fake, live, over};
 use crate::http::auth::Scope;
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/luong",
     "/luong?owner=unit",
     "/luong/1102",
