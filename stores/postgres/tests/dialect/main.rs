@@ -363,11 +363,8 @@ mod tests {
                 .unwrap();
             }
             let found = |prefix: &str| {
-                let scan = vec![Scan::Need {
-                    connectors: vec!["dvcqg".parse().unwrap()],
-                    prefix: prefix.into(),
-                    limit: 10,
-                }];
+                let scan =
+                    vec![Scan::Need { connectors: vec![connector()], prefix: prefix.into(), limit: 10 }];
                 let store = store.clone();
                 async move {
                     let scope = Scope { scan, ..Scope::default() };
