@@ -77,7 +77,9 @@ async fn climb(world: &World) {
 #[tokio::test]
 async fn an_outage_burns_no_attempt_once_it_is_seen_and_what_waited_goes_in_order_one_by_one_then_more() {
     const DOSSIERS: u32 = 500;
-    let world = running(HealthSettings::default(), PartnerSettings::default());
+    // Steps so short that no lease runs out while they go by.
+    let health = HealthSettings { step: SignedDuration::from_secs(5), ..HealthSettings::default() };
+    let world = running(health, PartnerSettings::default());
     world.portal.always(Outcome::not_done(Cause::Unreachable, "từ chối kết nối"));
     for _ in 0..3 {
         world.portal.on_check(Err(away()));
@@ -110,13 +112,13 @@ async fn an_outage_burns_no_attempt_once_it_is_seen_and_what_waited_goes_in_orde
     world.eventually("a ramp", |w| matches!(phase(w), Phase::Ramp { step: 0, .. })).await;
     world.portal.until_begun(sent + 2).await;
     assert_eq!(at_portal(&world, LaneState::Running), 1, "a tenth of four is one");
-    world.advance(61);
+    world.advance(6);
     world.eventually("the next step", |w| matches!(phase(w), Phase::Ramp { step: 1, .. })).await;
-    world.advance(61);
+    world.advance(6);
     world.portal.until_begun(sent + 3).await;
     assert_eq!(at_portal(&world, LaneState::Running), 2, "half of four");
     assert_eq!(pauses(&world), (1, 1), "until it is back for good");
-    world.advance(61);
+    world.advance(6);
     world.portal.until_begun(sent + 5).await;
     assert_eq!(at_portal(&world, LaneState::Running), 4, "as many as before");
     world.portal.release_all();
