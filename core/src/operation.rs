@@ -181,7 +181,8 @@ pub enum Payload {
         reference: Reference,
         /// The sum of the lines, in đồng.
         amount: i64,
-        /// The moment that the platform is told, `yyyyMMddHHmmss`; repeated byte for byte in every later question.
+        /// The moment that the platform is told, `yyyyMMddHHmmss`: the requesting event's; repeated byte for byte in every later
+        /// question.
         sent_at: String,
     },
     /// An order of a parcel.

@@ -74,6 +74,10 @@ pub fn sum(path: &Path) -> std::io::Result<(u64, String)> {
         context.update(&buffer[..read]);
         bytes += read as u64;
     }
-    let hex = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::with_capacity(64);
+    for byte in context.finish().as_ref() {
+        hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or_default());
+        hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or_default());
+    }
     Ok((bytes, hex))
 }

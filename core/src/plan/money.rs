@@ -239,7 +239,9 @@ fn request(
     let amount: i64 = payment.lines.iter().map(|l| l.amount.get()).sum();
     let taken_back = if effect.late { taken_back(work, dossier.row, payment) } else { None };
     let reference = Reference::of(&payment.id, &event.key, 1);
-    let sent_at = compact(work.now);
+    // The event's own moment, as the reference is made of the event: planned again after a restore, both are the same, and
+    // the platform can be asked about what the time that is lost has opened.
+    let sent_at = compact(event.at);
     let record = PaymentRecord {
         row: work.id(),
         id: payment.id.clone(),

@@ -326,3 +326,16 @@ async fn a_second_restore_is_looked_at_from_the_beginning() {
     let ready = world.store.operations().iter().filter(|o| o.state == OperationState::Ready).count();
     assert_eq!(ready, 0, "a later fence covers what was passed before it");
 }
+
+#[tokio::test]
+async fn a_payment_that_is_planned_again_asks_the_same_question() {
+    let world = World::resting();
+    let backup = world.store.copy();
+    world.admit(before()).await;
+    let lost = world.payment(&payment_id(&code(1))).references[0].clone();
+    world.advance(7200);
+    world.store.put_back(&backup);
+    world.admit(before()).await;
+    let again = world.payment(&payment_id(&code(1))).references[0].clone();
+    assert_eq!((again.reference, again.sent_at), (lost.reference, lost.sent_at));
+}

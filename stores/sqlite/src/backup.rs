@@ -108,6 +108,9 @@ async fn place(file: &Path, folder: &Path, aside: Option<&str>) -> Result<Placed
     for part in parts.iter().filter(|part| folder.join(part).exists()) {
         let (name, ending) = part.split_at(database::FILE.len());
         let to = folder.join(format!("{name}.{}{ending}", aside.unwrap_or_default()));
+        if to.exists() {
+            return Err(StoreError::Unavailable(format!("{} is there already: try again", to.display())));
+        }
         std::fs::rename(folder.join(part), &to).map_err(|error| failed(&to, &error))?;
     }
     // Whole or not at all: a crash leaves no half of a database under that name.
