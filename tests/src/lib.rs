@@ -16,6 +16,7 @@ pub mod listener;
 pub mod oracle;
 pub mod program;
 pub mod province;
+pub mod proxy;
 pub mod servers;
 pub mod simulate;
 pub mod traffic;

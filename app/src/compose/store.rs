@@ -1,6 +1,6 @@
 //! The store that the configuration names, under one roof.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lienthong_core::port::{
     store::{Store, StoreError},
@@ -45,6 +45,9 @@ impl StoreHandle {
                 let mut options = lienthong_store_postgres::Options::new(url.expose_secret());
                 if let Some(most) = config.store.max_connections {
                     options.max_connections = most;
+                }
+                if let Some(longest) = config.store.statement_seconds {
+                    options.longest_statement = Duration::from_secs(longest);
                 }
                 Ok(Self::Postgres(PostgresStore::connect(options).await?))
             }

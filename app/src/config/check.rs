@@ -55,6 +55,9 @@ fn store(config: &Config, found: &mut Vec<Problem>) {
     if store.max_connections.is_some_and(|n| !(2..=200).contains(&n)) {
         found.push(range("store.max_connections", store.max_connections.unwrap_or(0), "2", "200"));
     }
+    if store.statement_seconds.is_some_and(|n| !(2..=300).contains(&n)) {
+        found.push(range("store.statement_seconds", store.statement_seconds.unwrap_or(0), "2", "300"));
+    }
 }
 
 fn broker(config: &Config, found: &mut Vec<Problem>) {

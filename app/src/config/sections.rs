@@ -59,6 +59,8 @@ pub struct Store {
     pub url_file: Option<PathBuf>,
     /// Connections of one process.
     pub max_connections: Option<u32>,
+    /// How long PostgreSQL lets a statement run; twice as long ends a unit of work whose connection has vanished.
+    pub statement_seconds: Option<u64>,
 }
 
 /// `[broker]`

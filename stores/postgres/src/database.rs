@@ -1,5 +1,5 @@
-//! The connections: how they are made, how they come back to the pool, what replaces a pool that has run dry, and the
-//! hints that processes give each other. What only PostgreSQL has is here.
+//! The connections: how they are made, how long work may hold one, how they come back to the pool, what replaces a pool
+//! that has run dry, and the hints that processes give each other. What only PostgreSQL has is here.
 
 use lienthong_core::port::store::StoreError;
 use sqlx::{
@@ -8,11 +8,18 @@ use sqlx::{
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use std::{
+    ops::{Deref, DerefMut},
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::timeout,
+};
 
 use crate::{
     Options,
@@ -20,37 +27,97 @@ use crate::{
     unit::{run, spawn},
 };
 
-/// How long a caller waits for a connection.
+/// How long a caller waits for a connection, and how long giving one back may take.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer than any statement may take: if nobody got a connection for so long, the pool has lost them.
-const DRY_AFTER: Duration = Duration::from_secs(45);
+/// So many requests for a connection in a row have to time out before the pool counts as dry: one alone may have met one
+/// dead connection, of which there can be as many as the pool holds.
+const DRY_AFTER: u32 = 3;
+/// While the server is away every request times out: a new pool each time would change nothing.
+const REPLACE_EVERY: Duration = Duration::from_secs(30);
 /// A process gives at most one hint in this time.
 const HINT_EVERY: Duration = Duration::from_millis(50);
 /// The channel of the hints.
 const CHANNEL: &str = "lienthong";
+
+/// How long things may take. The server ends a statement; nothing but we ourselves notices that the server has vanished:
+/// the driver has no time-out of its own, and a connection that nobody answers on is silent for ever.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// One statement, by the server.
+    pub(crate) statement: Duration,
+    /// Everything between taking a connection and giving it back: more than any one statement.
+    pub(crate) unit: Duration,
+    /// A caller's wait for a unit, with its repetitions.
+    pub(crate) caller: Duration,
+}
+
+impl Limits {
+    pub(crate) fn new(statement: Duration) -> Self {
+        Self { statement, unit: 2 * statement, caller: 4 * statement }
+    }
+}
 
 /// The server, as this process sees it.
 pub(crate) struct Database {
     connect: PgConnectOptions,
     pool: PgPoolOptions,
     current: RwLock<PgPool>,
-    /// Since when every request for a connection has timed out.
-    dry_since: Mutex<Option<Instant>>,
+    pub(crate) limits: Limits,
+    /// How many connections units hold.
+    lent: Arc<AtomicU32>,
+    dryness: Mutex<Dryness>,
     bell: Arc<Notify>,
     /// Becomes true, or is dropped, when the store ends.
     ending: watch::Sender<bool>,
 }
 
+/// What is known of a pool that gives nothing.
+#[derive(Debug, Default)]
+struct Dryness {
+    /// Requests in a row that have timed out.
+    timed_out: u32,
+    replaced: Option<Instant>,
+}
+
+/// A connection that is out of the pool.
+pub(crate) struct Lent {
+    connection: PoolConnection<Postgres>,
+    lent: Arc<AtomicU32>,
+}
+
+impl Deref for Lent {
+    type Target = PoolConnection<Postgres>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connection
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.connection
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.lent.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Database {
     pub(crate) async fn open(options: &Options) -> Result<Arc<Self>, StoreError> {
-        let connect = connect_options(&options.url)?;
+        let limits = Limits::new(options.longest_statement);
+        let connect = connect_options(&options.url, limits)?;
         let pool = pool_options(options.max_connections);
         let current = pool.clone().connect_with(connect.clone()).await.map_err(store_error)?;
         let database = Arc::new(Self {
             connect,
             pool,
             current: RwLock::new(current),
-            dry_since: Mutex::new(None),
+            limits,
+            lent: Arc::new(AtomicU32::new(0)),
+            dryness: Mutex::new(Dryness::default()),
             bell: Arc::new(Notify::new()),
             ending: watch::Sender::new(false),
         });
@@ -58,31 +125,59 @@ impl Database {
         Ok(database)
     }
 
-    /// A connection of the pool.
-    pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+    /// A connection of the pool. What is done with it goes through [`Self::limit`] and ends in [`Self::give_back`].
+    pub(crate) async fn connection(&self) -> Result<Lent, StoreError> {
         let pool = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         let connection = pool.acquire().await;
         match &connection {
-            Ok(_) => *self.dry_since.lock().unwrap_or_else(PoisonError::into_inner) = None,
+            Ok(_) => self.dryness.lock().unwrap_or_else(PoisonError::into_inner).timed_out = 0,
             Err(sqlx::Error::PoolTimedOut) => self.ran_dry(),
             Err(_) => {}
         }
-        connection.map_err(store_error)
+        let connection = connection.map_err(store_error)?;
+        self.lent.fetch_add(1, Ordering::AcqRel);
+        Ok(Lent { connection, lent: Arc::clone(&self.lent) })
+    }
+
+    /// Runs work on a connection for as long as a unit may take. None: it did not end, and nobody knows what the server
+    /// has done.
+    pub(crate) async fn limit<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Limited<T> {
+        timeout(self.limits.unit, work).await.ok()
+    }
+
+    /// Gives a connection back to the pool; throws it away where its work was cut off. Only because it never returns may
+    /// the work be cut off, even within `begin` or `commit` (transact-rs/sqlx #4394): nobody will write on it again, and
+    /// the server ends what was open on it.
+    pub(crate) fn give_back<T>(&self, mut lent: Lent, answer: Limited<T>) -> Result<T, StoreError> {
+        if let Some(answer) = answer {
+            return answer;
+        }
+        // Closed in a task of the driver, which does not wait long for a server that is not there.
+        lent.close_on_drop();
+        metrics::counter!("lienthong_store_connections_dropped_total").increment(1);
+        let within = self.limits.unit;
+        tracing::warn!(?within, "a unit of work did not end: its connection is thrown away");
+        Err(StoreError::Unavailable(format!("no answer from the store within {within:?}")))
     }
 
     /// Replaces a pool that gives no connections any more: sqlx 0.9 loses the place of a connection whose peer vanished
-    /// silently for good (<https://github.com/transact-rs/sqlx/issues/4349>). Units that still run keep the old one.
+    /// silently for good (<https://github.com/transact-rs/sqlx/issues/4349>), and finds the dead ones among the idle one
+    /// time-out at a time. Units that still run keep the old one. A pool whose connections are all with units is busy,
+    /// not dry.
     fn ran_dry(&self) {
-        let mut dry_since = self.dry_since.lock().unwrap_or_else(PoisonError::into_inner);
-        if dry_since.get_or_insert_with(Instant::now).elapsed() < DRY_AFTER || *self.ending.borrow() {
+        let mut dryness = self.dryness.lock().unwrap_or_else(PoisonError::into_inner);
+        dryness.timed_out = dryness.timed_out.saturating_add(1);
+        let is_recent = dryness.replaced.is_some_and(|at| at.elapsed() < REPLACE_EVERY);
+        let is_busy = self.lent.load(Ordering::Acquire) >= self.pool.get_max_connections();
+        if dryness.timed_out < DRY_AFTER || is_recent || is_busy || *self.ending.borrow() {
             return;
         }
-        *dry_since = None;
-        tracing::warn!(?DRY_AFTER, "no connection to the store for too long: starting with new ones");
+        *dryness = Dryness { timed_out: 0, replaced: Some(Instant::now()) };
+        metrics::counter!("lienthong_store_pool_replaced_total").increment(1);
+        tracing::warn!(times = DRY_AFTER, "no connection to the store again and again: starting with new ones");
         let fresh = self.pool.clone().connect_lazy_with(self.connect.clone());
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *current, fresh);
-        spawn(async move { old.close().await });
+        put_aside(std::mem::replace(&mut *current, fresh), self.limits.unit);
     }
 
     /// Brings the schema up to date, on a connection without time-out: a migration takes as long as it takes.
@@ -102,7 +197,10 @@ impl Database {
     pub(crate) async fn close(&self) {
         self.ending.send_replace(true);
         let pool = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        pool.close().await;
+        // A place that was lost never comes back.
+        if timeout(self.limits.unit, pool.close()).await.is_err() {
+            tracing::warn!("not all connections to the store came back");
+        }
     }
 
     /// Tells all processes, this one too, that there may be something to do; soon, and not for every commit.
@@ -113,20 +211,32 @@ impl Database {
     /// Hints from now on. They end with the store or when the receiver is dropped.
     pub(crate) fn hints(&self) -> mpsc::Receiver<()> {
         let (hint, hints) = mpsc::channel(1);
-        spawn(listen(self.connect.clone(), hint, self.ending.subscribe()));
+        spawn(listen(self.connect.clone(), self.limits, hint, self.ending.subscribe()));
         hints
     }
 }
 
-fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {
+/// What work on a connection came to; none: it did not end.
+pub(crate) type Limited<T> = Option<Result<T, StoreError>>;
+
+/// Closes a pool in the background. It waits for its units, but not for connections that never come back.
+fn put_aside(pool: PgPool, within: Duration) {
+    while let Some(idle) = pool.try_acquire() {
+        drop(idle.detach());
+    }
+    spawn(async move { timeout(within + ACQUIRE_TIMEOUT, pool.close()).await.ok() });
+}
+
+fn connect_options(url: &str, limits: Limits) -> Result<PgConnectOptions, StoreError> {
     // The driver's message may repeat the address, which holds the password.
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         StoreError::Rejected("the store's address is not postgres://user@host:port/database".into())
     })?;
+    let longest = format!("{}ms", limits.statement.as_millis());
     Ok(options.application_name("lienthong").options([
         // What a client that is gone has locked is free again after this.
-        ("statement_timeout", "30s"),
-        ("idle_in_transaction_session_timeout", "30s"),
+        ("statement_timeout", longest.as_str()),
+        ("idle_in_transaction_session_timeout", longest.as_str()),
         ("tcp_user_timeout", "20s"),
         // Short statements: compiling them costs more than it saves.
         ("jit", "off"),
@@ -141,7 +251,11 @@ fn pool_options(max_connections: u32) -> PgPoolOptions {
             // Ends a transaction that a cancelled `begin` left open (transact-rs/sqlx #4394). A lone `rollback` would do,
             // but makes the server log a warning every time there is none. In a failed transaction `begin` is an error
             // and the connection is thrown away.
-            Box::pin(async move { sqlx::raw_sql("begin; rollback").execute(connection).await.map(|_| true) })
+            // Limited, because a connection that nobody answers on would keep its place in the pool for ever.
+            Box::pin(async move {
+                let ended = timeout(ACQUIRE_TIMEOUT, sqlx::raw_sql("begin; rollback").execute(connection));
+                ended.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|_| true)
+            })
         })
 }
 
@@ -153,12 +267,11 @@ async fn announce(database: std::sync::Weak<Database>, bell: Arc<Notify>, mut en
             () = bell.notified() => {}
         }
         let Some(database) = database.upgrade() else { return };
-        let told = run(async move {
-            let mut connection = database.connection().await?;
-            sqlx::query!("select pg_notify($1, '')", CHANNEL)
-                .execute(&mut *connection)
-                .await
-                .map_err(store_error)
+        let told = run(database.limits.caller, async move {
+            let mut lent = database.connection().await?;
+            let telling = sqlx::query!("select pg_notify($1, '')", CHANNEL).execute(&mut **lent);
+            let told = database.limit(async { telling.await.map_err(store_error) }).await;
+            database.give_back(lent, told)
         });
         if let Err(error) = told.await {
             tracing::debug!(%error, "could not give a hint");
@@ -168,12 +281,17 @@ async fn announce(database: std::sync::Weak<Database>, bell: Arc<Notify>, mut en
 }
 
 /// Receives hints, and makes the connection again for as long as somebody wants them.
-async fn listen(connect: PgConnectOptions, hint: mpsc::Sender<()>, mut ending: watch::Receiver<bool>) {
+async fn listen(
+    connect: PgConnectOptions,
+    limits: Limits,
+    hint: mpsc::Sender<()>,
+    mut ending: watch::Receiver<bool>,
+) {
     loop {
         tokio::select! {
             _ = ending.changed() => return,
             () = hint.closed() => return,
-            Err(error) = receive(&connect, &hint) => tracing::debug!(%error, "no hints for a moment"),
+            Err(error) = receive(&connect, limits, &hint) => tracing::debug!(%error, "no hints for a moment"),
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -181,17 +299,39 @@ async fn listen(connect: PgConnectOptions, hint: mpsc::Sender<()>, mut ending: w
 
 async fn receive(
     connect: &PgConnectOptions,
+    limits: Limits,
     hint: &mpsc::Sender<()>,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
+    let mut listener = answered(limits, listener(connect)).await?;
+    loop {
+        // A full channel holds a hint already. What was told while there was no connection was missed: that is a hint.
+        hint.try_send(()).ok();
+        // Giving up the wait loses nothing: the driver takes a message out of its buffer only when it is whole. Silence
+        // may mean that nobody has anything to tell, or that the server has vanished: only asking tells which.
+        loop {
+            if let Ok(heard) = timeout(limits.statement, listener.try_recv()).await {
+                heard?;
+                break;
+            }
+            answered(limits, sqlx::raw_sql("select 1").execute(&mut listener)).await?;
+        }
+    }
+}
+
+async fn listener(connect: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
     // A pool of its own, so that listening takes no connection from the units of work.
     let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
     let mut listener = PgListener::connect_with(&pool.connect_with(connect.clone()).await?).await?;
     listener.listen(CHANNEL).await?;
-    loop {
-        // A full channel holds a hint already. What was told while there was no connection was missed: that is a hint.
-        hint.try_send(()).ok();
-        listener.try_recv().await?;
-    }
+    Ok(listener)
+}
+
+/// An answer of the server, if it comes at all.
+async fn answered<T>(
+    limits: Limits,
+    question: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(limits.unit, question).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 #[cfg(all(test, feature = "server-tests"))]

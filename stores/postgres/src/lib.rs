@@ -29,10 +29,10 @@ use lienthong_core::{
         work::{IdSource, Scope},
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
-use crate::database::Database;
+use crate::database::{Database, Limits};
 
 /// The oldest server that has everything the statements use.
 const OLDEST_SERVER: i32 = 150_000;
@@ -45,18 +45,24 @@ pub struct Options {
     pub url: String,
     /// How many connections units of work and questions share; hints take one more.
     pub max_connections: u32,
+    /// How long the server lets a statement run. A unit of work that has not ended after twice as long counts as one
+    /// whose connection has vanished: its connection is thrown away, and its caller may ask again.
+    pub longest_statement: Duration,
 }
 
 impl Options {
-    /// The usual settings: 16 connections.
+    /// The usual settings: 16 connections, 30 seconds for a statement.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 16 }
+        Self { url: url.into(), max_connections: 16, longest_statement: Duration::from_secs(30) }
     }
 }
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("max_connections", &self.max_connections).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("max_connections", &self.max_connections)
+            .field("longest_statement", &self.longest_statement)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,19 +82,20 @@ pub(crate) struct Inner {
 impl PostgresStore {
     /// Connects, and looks whether the server is new enough. Does not migrate: see [`Self::migrate`].
     pub async fn connect(options: Options) -> Result<Self, StoreError> {
-        unit::run(async move {
+        unit::run(Limits::new(options.longest_statement).caller, async move {
             let inner = Inner {
                 database: Database::open(&options).await?,
                 ids: IdSource::default(),
                 reserving: tokio::sync::Mutex::new(()),
             };
             let store = Self { inner: Arc::new(inner) };
-            let mut connection = store.inner.database.connection().await?;
-            let version =
+            let database = &store.inner.database;
+            let mut lent = database.connection().await?;
+            let asking =
                 sqlx::query_scalar!(r#"select current_setting('server_version_num')::integer as "version!""#)
-                    .fetch_one(&mut *connection)
-                    .await
-                    .map_err(error::store_error)?;
+                    .fetch_one(&mut **lent);
+            let version = database.limit(async { asking.await.map_err(error::store_error) }).await;
+            let version = database.give_back(lent, version)?;
             if version < OLDEST_SERVER {
                 return Err(StoreError::Rejected(format!("PostgreSQL 15 or later is needed, not {version}")));
             }

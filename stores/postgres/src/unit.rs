@@ -24,9 +24,6 @@ const REPEATS: u32 = 8;
 const ROUNDS: usize = 6;
 /// Row numbers reserved at a time: one extra commit per million rows.
 const RESERVE: i64 = 1_000_000;
-/// How long a caller waits for a unit whose connection may have vanished silently. Longer than a few statements that
-/// each use up their time-out. The unit itself goes on.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Loads, decides and writes; see `Store::transact`.
 pub(crate) async fn transact(
@@ -35,7 +32,7 @@ pub(crate) async fn transact(
     decide: Decision,
 ) -> Result<(), StoreError> {
     let store = store.clone();
-    run(async move {
+    run(store.inner.database.limits.caller, async move {
         let mut scope = scope;
         let mut repeats = 0;
         loop {
@@ -69,14 +66,27 @@ async fn rounds(store: &PostgresStore, scope: &mut Scope, decide: &Decision) -> 
     )))
 }
 
-/// One pass in one transaction, which is rolled back unless all is well. Answers what the decision lacks, if anything.
+/// One pass on a connection of the pool, for as long as a unit may take.
 async fn one_pass(
     store: &PostgresStore,
     scope: Scope,
     decide: &Decision,
     block: &Arc<IdBlock>,
 ) -> Result<Option<Scope>, StoreError> {
-    let mut connection = store.inner.database.connection().await?;
+    let database = &store.inner.database;
+    let mut lent = database.connection().await?;
+    let answer = database.limit(pass(store, &mut lent, scope, decide, block)).await;
+    database.give_back(lent, answer)
+}
+
+/// One pass in one transaction, which is rolled back unless all is well. Answers what the decision lacks, if anything.
+async fn pass(
+    store: &PostgresStore,
+    connection: &mut PgConnection,
+    scope: Scope,
+    decide: &Decision,
+    block: &Arc<IdBlock>,
+) -> Result<Option<Scope>, StoreError> {
     let mut tx = connection.begin_with("begin isolation level read committed").await.map_err(store_error)?;
     let now = now(&mut tx).await?;
     let mut work = Work::new(now, scope, Arc::clone(block));
@@ -117,14 +127,16 @@ async fn ids(store: &PostgresStore) -> Result<IdBlock, StoreError> {
         if let Some(block) = store.inner.ids.slice() {
             return Ok(block);
         }
-        let mut connection = store.inner.database.connection().await?;
-        let end = sqlx::query_scalar!(
+        let database = &store.inner.database;
+        let mut lent = database.connection().await?;
+        let reserving = sqlx::query_scalar!(
             "update installation set next_id = next_id + $1 where one = 1 returning next_id",
             RESERVE,
         )
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(store_error)?;
+        .fetch_one(&mut **lent);
+        // Everybody waits for this answer: the lock above is held until it is there or given up.
+        let end = database.limit(async { reserving.await.map_err(store_error) }).await;
+        let end = database.give_back(lent, end)?;
         store.inner.ids.add(end - RESERVE..end);
     }
 }
@@ -174,12 +186,17 @@ where
     F: for<'c> FnOnce(&'c mut PgConnection) -> Running<'c, T> + Send + 'static,
 {
     let store = store.clone();
-    run(async move {
-        let mut connection = store.inner.database.connection().await?;
-        let mut tx = connection.begin_with(begin).await.map_err(store_error)?;
-        let answer = work(&mut tx).await?;
-        tx.commit().await.map_err(store_error)?;
-        Ok(answer)
+    run(store.inner.database.limits.caller, async move {
+        let database = &store.inner.database;
+        let mut lent = database.connection().await?;
+        let answer = database.limit(async {
+            let mut tx = lent.begin_with(begin).await.map_err(store_error)?;
+            let answer = work(&mut tx).await?;
+            tx.commit().await.map_err(store_error)?;
+            Ok(answer)
+        });
+        let answer = answer.await;
+        database.give_back(lent, answer)
     })
     .await
 }
@@ -191,24 +208,28 @@ where
     F: for<'c> FnOnce(&'c mut PgConnection) -> Running<'c, T> + Send + 'static,
 {
     let store = store.clone();
-    run(async move {
-        let mut connection = store.inner.database.connection().await?;
-        question(&mut connection).await
+    run(store.inner.database.limits.caller, async move {
+        let database = &store.inner.database;
+        let mut lent = database.connection().await?;
+        let answer = database.limit(question(&mut lent)).await;
+        database.give_back(lent, answer)
     })
     .await
 }
 
 /// Runs work in a task of its own: if the caller goes away it still runs to its end. sqlx 0.9 can leave a transaction
-/// open on a pooled connection when `begin` is cancelled (transact-rs/sqlx #4394).
+/// open on a pooled connection when `begin` is cancelled (transact-rs/sqlx #4394). A caller waits no longer than
+/// `patience`; the work itself goes on, and ends by the limits on its connections.
 pub(crate) async fn run<T: Send + 'static>(
+    patience: Duration,
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(PATIENCE, spawn(work)).await {
+    match tokio::time::timeout(patience, spawn(work)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
             Err(StoreError::Unavailable(format!("a unit of work did not come to its end: {error}")))
         }
-        Err(_) => Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}"))),
+        Err(_) => Err(StoreError::Unavailable(format!("no answer within {patience:?}"))),
     }
 }
 
