@@ -144,6 +144,12 @@ start_rabbitmq() {
 
 stop_rabbitmq() { stop_pid rabbitmq/pid; }
 
+rabbitmqctl_() { # rabbitmqctl_ COMMAND…, with the cookie and the name server of start_rabbitmq
+    as rabbitmq env HOME="$SERVERS/rabbitmq" ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$EPMD_PORT" \
+        RABBITMQ_CONF_ENV_FILE="$SERVERS/rabbitmq/env.conf" \
+        /usr/lib/rabbitmq/bin/rabbitmqctl --quiet --node "lienthong$AMQP_PORT@localhost" "$@" </dev/null
+}
+
 # --- all of it ---
 
 logs() {

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "also what tests share may fail the test")]
 
 mod broker;
+mod chaos;
 mod console;
 mod fixtures;
 mod killed;
 mod main_path;
 mod outages;
 mod replicas;
+mod vanished;

@@ -1,11 +1,16 @@
 //! Two processes of the program on one PostgreSQL and one RabbitMQ: one is killed, later the other is asked to stop, and
 //! nobody outside can tell.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lienthong_mocks::{Behaviour, Rule};
 use lienthong_tests::{
-    Allowance, Oracle, Plan, World, api::Api, eventually, feed, feed::Reader, listener::Heard, traffic,
+    Allowance, Oracle, Plan, World,
+    api::Api,
+    eventually, feed,
+    feed::Reader,
+    listener::{Heard, taken},
+    traffic,
 };
 
 /// Waits until so many messages were taken in and so many steps have reached the portal; meanwhile somebody reads the
@@ -88,18 +93,4 @@ async fn two_replicas_one_killed_and_one_stopped_keep_order_and_counts() {
     };
     let heard = world.listener.as_ref().unwrap().hear(world.plan.patience, missing).await;
     assert_eq!(taken(&heard), numbers.iter().copied().collect());
-}
-
-/// The numbers that a listener takes who drops what is not above the last one of its subject, as docs/events.md says.
-fn taken(heard: &[Heard]) -> BTreeSet<i64> {
-    let mut last: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut taken = BTreeSet::new();
-    for Heard { event, .. } in heard {
-        let (subject, number) = (event["subject"].as_str().unwrap_or_default(), feed::sequence(event));
-        if last.get(subject).is_none_or(|before| *before < number) {
-            last.insert(subject, number);
-            taken.insert(number);
-        }
-    }
-    taken
 }

@@ -66,7 +66,12 @@ impl Soak {
 
     fn plan(&self) -> Plan {
         Plan {
-            tuning: Tuning { permits: self.permits, call_timeout_ms: 5_000, sweep_seconds: 30 },
+            tuning: Tuning {
+                permits: self.permits,
+                call_timeout_ms: 5_000,
+                sweep_seconds: 30,
+                ..Tuning::default()
+            },
             partners: Options::default().keep_bodies(false),
             patience: Duration::from_secs(60 * self.patience_minutes + 2 * self.outage_seconds),
             ..Plan::on_servers()

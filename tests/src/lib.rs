@@ -10,6 +10,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod chaos;
 pub mod eventually;
 pub mod feed;
 pub mod listener;
@@ -24,4 +25,5 @@ pub mod world;
 
 pub use eventually::eventually;
 pub use oracle::{Allowance, Oracle, Seen};
+pub use proxy::Proxy;
 pub use world::{Place, Plan, World};

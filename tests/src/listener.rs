@@ -1,10 +1,14 @@
 //! A one-stop system that listens: a queue of its own on the exchange of results, read with lapin.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::StreamExt;
 use lapin::{
-    Channel, Connection, ConnectionProperties, ExchangeKind,
+    Channel, Connection, ConnectionProperties, Consumer, ExchangeKind,
+    message::Delivery,
     options::{
         BasicAckOptions, BasicConsumeOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
     },
@@ -23,6 +27,20 @@ pub struct Listener {
 pub struct Heard {
     pub routing_key: String,
     pub event: Value,
+}
+
+/// The numbers that a listener takes who drops what is not above the last one of its subject, as docs/events.md says.
+pub fn taken(heard: &[Heard]) -> BTreeSet<i64> {
+    let mut last: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut taken = BTreeSet::new();
+    for Heard { event, .. } in heard {
+        let (subject, number) = (event["subject"].as_str().unwrap_or_default(), crate::feed::sequence(event));
+        if last.get(subject).is_none_or(|before| *before < number) {
+            last.insert(subject, number);
+            taken.insert(number);
+        }
+    }
+    taken
 }
 
 impl Listener {
@@ -53,17 +71,34 @@ impl Listener {
         (connection, channel)
     }
 
+    /// Everything that came until all these numbers have, or nothing more came for `silence`.
+    pub async fn hear_numbers(&self, silence: Duration, wanted: &BTreeSet<i64>) -> Vec<Heard> {
+        let (_connection, mut consumer) = self.consume().await;
+        let (mut heard, mut missing) = (Vec::new(), wanted.clone());
+        while !missing.is_empty() {
+            let Ok(next) = tokio::time::timeout(silence, consumer.next()).await else { break };
+            let came = take(next.expect("the consumer goes on").expect("a delivery")).await;
+            missing.remove(&crate::feed::sequence(&came.event));
+            heard.push(came);
+        }
+        heard
+    }
+
+    async fn consume(&self) -> (Connection, Consumer) {
+        let (connection, channel) = self.open().await;
+        let options = BasicConsumeOptions::default();
+        let consumer =
+            channel.basic_consume(self.queue.as_str().into(), "test".into(), options, FieldTable::default());
+        (connection, consumer.await.expect("a consumer"))
+    }
+
     /// Everything that came until `missing` names nothing more.
     pub async fn hear(
         &self,
         within: Duration,
         mut missing: impl FnMut(&[Heard]) -> Vec<String>,
     ) -> Vec<Heard> {
-        let (_connection, channel) = self.open().await;
-        let options = BasicConsumeOptions::default();
-        let consumer =
-            channel.basic_consume(self.queue.as_str().into(), "test".into(), options, FieldTable::default());
-        let mut consumer = consumer.await.expect("a consumer");
+        let (_connection, mut consumer) = self.consume().await;
         let mut heard = Vec::new();
         let deadline = tokio::time::Instant::now() + within;
         while !missing(&heard).is_empty() {
@@ -71,13 +106,16 @@ impl Listener {
             let Ok(next) = next else {
                 panic!("{} results were heard within {within:?}; missing: {:?}", heard.len(), missing(&heard))
             };
-            let delivery = next.expect("the consumer goes on").expect("a delivery");
-            delivery.ack(BasicAckOptions::default()).await.expect("an acknowledgement");
-            heard.push(Heard {
-                routing_key: delivery.routing_key.to_string(),
-                event: serde_json::from_slice(&delivery.data).expect("JSON"),
-            });
+            heard.push(take(next.expect("the consumer goes on").expect("a delivery")).await);
         }
         heard
+    }
+}
+
+async fn take(delivery: Delivery) -> Heard {
+    delivery.ack(BasicAckOptions::default()).await.expect("an acknowledgement");
+    Heard {
+        routing_key: delivery.routing_key.to_string(),
+        event: serde_json::from_slice(&delivery.data).expect("JSON"),
     }
 }

@@ -68,26 +68,60 @@ pub async fn json(arguments: &[&str]) -> (ExitStatus, Value) {
 impl Program {
     /// Starts it and waits until it listens.
     pub async fn start(config: &Path, log: &Path) -> Self {
+        match Self::try_start(config, log).await {
+            Ok(program) => program,
+            Err(why) => panic!("{why}"),
+        }
+    }
+
+    /// Starts it as a supervisor would, who tries again when the program ends at once because what it needs is away.
+    pub async fn try_start(config: &Path, log: &Path) -> Result<Self, String> {
         let file = std::fs::File::options().create(true).append(true).open(log).expect("a log file");
         let before = file.metadata().map_or(0, |m| m.len());
         let config = config.display().to_string();
         let mut command = command(&["--log-format", "json", "--config", &config, "serve"]);
         let child = command.stdout(Stdio::null()).stderr(file).spawn().expect("the program starts");
         let mut program = Self { child, log: log.to_owned(), address: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        program.address = eventually("the program listens", PATIENCE, async || program.listens(before)).await;
-        program
+        let listens = async || match program.ended() {
+            Some(status) => Ok(Err(format!("the program ended at once, {status}: {}", tail(&program.log)))),
+            None => program.listens(before).map(Ok),
+        };
+        program.address = eventually("the program listens", PATIENCE, listens).await?;
+        Ok(program)
     }
 
-    fn listens(&mut self, before: u64) -> Result<SocketAddr, String> {
-        if let Ok(Some(status)) = self.child.try_wait() {
-            panic!("the program ended at once, {status}: {}", tail(&self.log));
-        }
+    fn listens(&self, before: u64) -> Result<SocketAddr, String> {
         let said = std::fs::read_to_string(&self.log).map_err(|e| e.to_string())?;
         let new = said.get(usize::try_from(before).unwrap_or(0)..).unwrap_or_default();
         let lines = new.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let mut addresses =
             lines.filter(|l| l["message"] == "listening").filter_map(|l| l["address"].as_str()?.parse().ok());
         addresses.next().ok_or_else(|| "nothing yet".to_owned())
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// `kill -STOP`: it stands still with everything it has in its hands, and does not know it.
+    pub async fn freeze(&self) {
+        self.signal("-STOP").await;
+    }
+
+    /// `kill -CONT`
+    pub async fn thaw(&self) {
+        self.signal("-CONT").await;
+    }
+
+    async fn signal(&self, signal: &'static str) {
+        let pid = self.child.id().to_string();
+        let asked = spawn_blocking(move || Command::new("kill").args([signal, &pid]).status());
+        assert!(
+            asked.await.expect("the task").expect("kill").success(),
+            "the program was gone already: {}",
+            tail(&self.log)
+        );
     }
 
     /// Its process id.
@@ -103,13 +137,7 @@ impl Program {
 
     /// Asks it to stop as a supervisor does, and waits for it.
     pub async fn stop(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        let asked = spawn_blocking(move || Command::new("kill").args(["-TERM", &pid]).status());
-        assert!(
-            asked.await.expect("the task").expect("kill").success(),
-            "the program was gone already: {}",
-            tail(&self.log)
-        );
+        self.signal("-TERM").await;
         let ended =
             async || self.child.try_wait().map_err(|e| e.to_string())?.ok_or_else(|| "it runs".to_owned());
         eventually("the program stops", PATIENCE, ended).await

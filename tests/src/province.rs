@@ -17,11 +17,13 @@ pub struct Tuning {
     pub call_timeout_ms: u64,
     /// How often open payments are asked about.
     pub sweep_seconds: u64,
+    /// How long PostgreSQL lets a statement run; none: as the program has it.
+    pub statement_seconds: Option<u64>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { permits: 8, call_timeout_ms: 2_500, sweep_seconds: 2 }
+        Self { permits: 8, call_timeout_ms: 2_500, sweep_seconds: 2, statement_seconds: None }
     }
 }
 
@@ -34,6 +36,23 @@ pub struct Places {
     pub database: Option<String>,
     /// RabbitMQ and a suffix for the names there; none: HTTP only.
     pub broker: Option<(String, String)>,
+    /// The partners, where they are not reached directly.
+    pub partners: Option<Partners>,
+}
+
+/// The addresses of the partners, as the adapter knows them.
+#[derive(Debug, Clone)]
+pub struct Partners {
+    pub portal: String,
+    pub payments: String,
+    pub post: String,
+}
+
+impl Partners {
+    /// Without anything in between.
+    pub fn of(suite: &Suite) -> Self {
+        Self { portal: suite.portal.url(), payments: suite.payments.url(), post: suite.post.url() }
+    }
 }
 
 impl Places {
@@ -66,10 +85,16 @@ pub fn configuration(places: &Places, suite: &Suite, tuning: &Tuning) -> String 
 }
 
 fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning) -> std::fmt::Result {
-    let Tuning { permits, call_timeout_ms, sweep_seconds } = tuning;
+    let Tuning { permits, call_timeout_ms, sweep_seconds, statement_seconds } = tuning;
+    let partners = places.partners.clone().unwrap_or_else(|| Partners::of(suite));
     writeln!(text, "[installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu\"\ndata_dir = {:?}\n", places.folder)?;
     match &places.database {
-        Some(url) => writeln!(text, "[store]\nkind = \"postgres\"\nurl = {url:?}\n")?,
+        Some(url) => {
+            writeln!(text, "[store]\nkind = \"postgres\"\nurl = {url:?}")?;
+            if let Some(seconds) = statement_seconds {
+                writeln!(text, "statement_seconds = {seconds}")?;
+            }
+        }
         None => writeln!(text, "[store]\nkind = \"sqlite\"\n")?,
     }
     if let Some((url, _)) = &places.broker {
@@ -106,13 +131,13 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         text,
         "[[connector]]\nid = \"dvcqg\"\nlabel = \"Cổng DVC quốc gia\"\nin_flight = {permits}\n[connector.dvcqg]\n\
          adapter_url = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\n{calls}",
-        suite.portal.url(),
+        partners.portal,
         known::PORTAL_USERNAME,
         known::PORTAL_PASSWORD,
         known::PORTAL_UNIT,
         known::PORTAL_DSTCODE,
     )?;
-    let payments = suite.payments.url();
+    let payments = &partners.payments;
     writeln!(
         text,
         "[[connector]]\nid = \"{PAYMENTS}\"\nlabel = \"Thanh toán\"\nin_flight = {permits}\n[connector.dvcqg_payment]\n\
@@ -120,7 +145,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         known::PAYMENT_PARTNER,
         known::PAYMENT_SECRET,
     )?;
-    let post = suite.post.url();
+    let post = &partners.post;
     writeln!(
         text,
         "[[connector]]\nid = \"vnpost\"\nlabel = \"Bưu điện\"\nin_flight = {permits}\n[connector.vnpost]\n\

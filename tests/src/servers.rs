@@ -104,6 +104,11 @@ impl Database {
     pub async fn ask(&self, statement: &str) -> String {
         psql(&self.url, statement).await
     }
+
+    /// The same, while the server may be away.
+    pub async fn try_ask(&self, statement: &str) -> Result<String, String> {
+        try_psql(&self.url, statement).await
+    }
 }
 
 impl Drop for Database {
@@ -122,8 +127,15 @@ fn command(url: &str, statement: &str) -> Command {
 }
 
 async fn psql(url: &str, statement: &str) -> String {
+    try_psql(url, statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"))
+}
+
+async fn try_psql(url: &str, statement: &str) -> Result<String, String> {
     let mut command = command(url, statement);
     let output = spawn_blocking(move || command.output()).await.expect("the task").expect("psql");
-    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }

@@ -29,9 +29,15 @@ use crate::{
     listener::Listener,
     oracle::{Oracle, Seen},
     program::{self, Program},
-    province::{self, PAYMENTS, Places, Tuning},
+    province::{self, PAYMENTS, Partners, Places, Tuning},
+    proxy::{self, Proxy},
     servers::{Database, Held, Servers, unique},
 };
+
+/// When a server gives up a client that has vanished, as its keepalives would make it.
+const FORGOTTEN: Duration = Duration::from_secs(15);
+/// Short, so that tests need not wait long for what only silence tells.
+const HEARTBEAT_SECONDS: u16 = 3;
 
 /// Where the adapter runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub enum Place {
     Inside,
     /// As the real program.
     Program,
+    /// As programs that the test itself starts.
+    Apart,
 }
 
 /// What a world is to be like.
@@ -50,6 +58,8 @@ pub struct Plan {
     pub with_servers: bool,
     /// Whether the test may stop the servers: it gets them to itself.
     pub alone: bool,
+    /// Whether a proxy stands before each server and each partner: see [`Proxies`].
+    pub proxied: bool,
     pub tuning: Tuning,
     pub partners: Options,
     /// How long anything may take to come to rest.
@@ -61,7 +71,7 @@ impl Plan {
     pub fn embedded(place: Place) -> Self {
         let (tuning, partners) = (Tuning::default(), Options::default());
         let patience = Duration::from_mins(2);
-        Self { place, with_servers: false, alone: false, tuning, partners, patience }
+        Self { place, with_servers: false, alone: false, proxied: false, tuning, partners, patience }
     }
 
     /// The real program on the private servers.
@@ -88,14 +98,62 @@ impl Plan {
         }
         let listeners = Listeners::local().await.expect("free ports");
         let suite = Suite::start(listeners, self.partners.clone()).await;
+        let proxies = match &servers {
+            Some(servers) if self.proxied => Some(Proxies::before(servers, &suite, &mut places).await),
+            _ => None,
+        };
         let text = province::configuration(&places, &suite, &self.tuning);
         std::fs::write(folder.path().join("lienthong.toml"), text).expect("the configuration can be written");
         let api = Api::new(String::new(), String::new());
         let (app, plan) = (App::Down, self);
-        let mut world =
-            World { app, suite, api, places, plan, listener, database, servers, folder, _held: held };
+        let mut world = World {
+            app,
+            suite,
+            proxies,
+            api,
+            places,
+            plan,
+            listener,
+            database,
+            servers,
+            folder,
+            _held: held,
+        };
         world.start().await;
         world
+    }
+}
+
+/// A proxy before each server and each partner; the adapter reaches them only through it.
+pub struct Proxies {
+    pub store: Proxy,
+    pub broker: Proxy,
+    pub portal: Proxy,
+    pub payments: Proxy,
+    pub post: Proxy,
+}
+
+impl Proxies {
+    async fn before(servers: &Servers, suite: &Suite, places: &mut Places) -> Self {
+        let before = async |url: &str| Proxy::before(proxy::target(url), FORGOTTEN).await;
+        let proxies = Self {
+            store: before(&servers.postgres).await,
+            broker: before(&servers.rabbitmq).await,
+            portal: before(&suite.portal.url()).await,
+            payments: before(&suite.payments.url()).await,
+            post: before(&suite.post.url()).await,
+        };
+        let Self { store, broker, portal, payments, post } = &proxies;
+        places.database = places.database.as_deref().map(|url| store.instead_of(url));
+        if let Some((url, _)) = &mut places.broker {
+            *url = format!("{}?heartbeat={HEARTBEAT_SECONDS}", broker.instead_of(url));
+        }
+        places.partners = Some(Partners {
+            portal: portal.instead_of(&suite.portal.url()),
+            payments: payments.instead_of(&suite.payments.url()),
+            post: post.instead_of(&suite.post.url()),
+        });
+        proxies
     }
 }
 
@@ -109,6 +167,7 @@ enum App {
 pub struct World {
     app: App,
     pub suite: Suite,
+    pub proxies: Option<Proxies>,
     pub api: Api,
     pub places: Places,
     pub plan: Plan,
@@ -150,6 +209,7 @@ impl World {
                 self.app = App::Program(program);
                 (address, self.token().await)
             }
+            Place::Apart => return,
         };
         self.api = Api::new(format!("http://{address}"), token);
         self.suite.payments.set_callback_url(format!("http://{address}/callbacks/{PAYMENTS}"));
@@ -164,7 +224,8 @@ impl World {
         built.unwrap_or_else(|failure| panic!("{failure}"))
     }
 
-    async fn token(&self) -> String {
+    /// A token for everything.
+    pub async fn token(&self) -> String {
         let config = self.config().display().to_string();
         let issue =
             ["--config", &config, "token", "issue", "--subject", "test", "--scope", "read,publish,operate"];

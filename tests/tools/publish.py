@@ -93,8 +93,10 @@ class Outlet:
                 # mandatory: a message that no queue takes is an error here, not a silent loss.
                 self.channel.basic_publish(self.exchange, key, body, properties, mandatory=True)
                 return
-            except (pika.exceptions.UnroutableError, pika.exceptions.NackError):
+            except pika.exceptions.UnroutableError:
                 raise
+            except pika.exceptions.NackError:
+                time.sleep(0.2)  # the broker did not store it: again
             except pika.exceptions.AMQPError:
                 self.channel = None
                 self.reconnects += 1

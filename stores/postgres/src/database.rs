@@ -174,23 +174,36 @@ impl Database {
         }
         *dryness = Dryness { timed_out: 0, replaced: Some(Instant::now()) };
         metrics::counter!("lienthong_store_pool_replaced_total").increment(1);
-        tracing::warn!(times = DRY_AFTER, "no connection to the store again and again: starting with new ones");
+        tracing::warn!(
+            times = DRY_AFTER,
+            "no connection to the store again and again: starting with new ones"
+        );
         let fresh = self.pool.clone().connect_lazy_with(self.connect.clone());
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         put_aside(std::mem::replace(&mut *current, fresh), self.limits.unit);
     }
 
-    /// Brings the schema up to date, on a connection without time-out: a migration takes as long as it takes.
+    /// Brings the schema up to date, on a connection without time-out: a migration takes as long as it takes. Where there
+    /// is nothing to do, which is nearly always, a start must not wait for ever for a server that has vanished.
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
         let connect = self
             .connect
             .clone()
             .options([("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")]);
+        let migrator = sqlx::migrate!("../../migrations/postgres");
         let pool =
             PgPoolOptions::new().max_connections(1).connect_with(connect).await.map_err(store_error)?;
-        let answer = sqlx::migrate!("../../migrations/postgres").run(&pool).await.map_err(migrate_error);
-        pool.close().await;
-        answer
+        let applied = sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
+        let applied = self.limit(async { Ok(applied.fetch_one(&pool).await.unwrap_or(0)) }).await;
+        let is_whole = match applied {
+            Some(applied) => applied? >= i64::try_from(migrator.iter().count()).unwrap_or(i64::MAX),
+            None => return Err(StoreError::Unavailable("no answer about the store's schema".into())),
+        };
+        let migrating = async { migrator.run(&pool).await.map_err(migrate_error) };
+        let answer = if is_whole { self.limit(migrating).await } else { Some(migrating.await) };
+        // Its one connection may be the one that has vanished.
+        timeout(ACQUIRE_TIMEOUT, pool.close()).await.ok();
+        answer.unwrap_or_else(|| Err(StoreError::Unavailable("no answer about the store's schema".into())))
     }
 
     /// Waits for the units that run and closes everything.

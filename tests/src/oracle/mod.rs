@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use compare::Allowance;
+pub use compare::{Allowance, Difference, Kind};
 pub use dossier::{Life, Paying, Posting, Step};
 pub use read::Broken;
 pub use seen::{Order, PortalDossier, Reference, Seen};

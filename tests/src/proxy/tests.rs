@@ -157,7 +157,10 @@ async fn an_address_keeps_everything_but_its_place() {
     let at = proxy.address();
     for (url, place) in [
         ("postgres://postgres@127.0.0.1:5432/name", format!("postgres://postgres@{at}/name")),
-        ("amqp://guest:guest@127.0.0.1:5672/%2f?heartbeat=4", format!("amqp://guest:guest@{at}/%2f?heartbeat=4")),
+        (
+            "amqp://guest:guest@127.0.0.1:5672/%2f?heartbeat=4",
+            format!("amqp://guest:guest@{at}/%2f?heartbeat=4"),
+        ),
         ("http://127.0.0.1:80", format!("http://{at}")),
     ] {
         assert_eq!(proxy.instead_of(url), place);
