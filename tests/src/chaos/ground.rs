@@ -12,7 +12,12 @@ use std::{
 use lienthong_mocks::{Behaviour, Effect, Rule};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Course, Fault, Survived, fault::Lane, fleet::Fleet, report::Faults};
+use super::{
+    Course, Fault, Survived,
+    fault::Lane,
+    fleet::Fleet,
+    report::{Faults, Network},
+};
 use crate::{
     Oracle, World,
     proxy::{self, Mode, Proxy},
@@ -21,6 +26,8 @@ use crate::{
 
 /// The portal is never quite at once, so that calls are under way whenever something fails.
 const PORTAL_CALM: Mode = Mode::Delay(Duration::from_millis(8));
+/// So much more means that things go on: what was under way already when a fault came is less.
+const GOES_ON: Progress = Progress { admitted: 8, steps: 5 };
 /// How often is looked whether things go on.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// The portal's name of the call that appends a step.
@@ -52,6 +59,8 @@ pub(super) struct Ground<'w> {
     dice: Mutex<fastrand::Rng>,
     faults: Mutex<BTreeMap<Fault, Survived>>,
     is_published: AtomicBool,
+    /// How often the one-stop system had to connect again.
+    reconnected: AtomicUsize,
     /// Lanes of faults that still go on.
     lanes: AtomicUsize,
 }
@@ -75,6 +84,7 @@ impl<'w> Ground<'w> {
             dice: Mutex::new(fastrand::Rng::with_seed(course.seed)),
             faults: Mutex::default(),
             is_published: AtomicBool::new(false),
+            reconnected: AtomicUsize::new(0),
             lanes: AtomicUsize::new(2),
         };
         world.proxies.as_ref().expect("proxies").portal.set(PORTAL_CALM);
@@ -135,7 +145,10 @@ impl<'w> Ground<'w> {
         let url = format!("{}?heartbeat=4", self.outlet.instead_of(url));
         let (rate, seed) = (self.course.rate.to_string(), self.course.seed.to_string());
         let options = ["--rate", &rate, "--seed", &seed, "--binary", "0.2", "--patience", "180"];
-        traffic::published(traffic::publisher(&file, &url, &self.world.places.exchange_in(), &options)).await;
+        let publisher = traffic::publisher(&file, &url, &self.world.places.exchange_in(), &options);
+        let counts = traffic::published(publisher).await;
+        let reconnects = counts["reconnects"].as_u64().and_then(|n| usize::try_from(n).ok());
+        self.reconnected.store(reconnects.unwrap_or(0), Ordering::Release);
         self.is_published.store(true, Ordering::Release);
     }
 
@@ -205,16 +218,16 @@ impl<'w> Ground<'w> {
         faults.entry(fault).or_default().count(recovered);
     }
 
-    /// How long until something was admitted and something was delivered, or everything is; none: not in time.
+    /// How long until some more is admitted and some more delivered, or everything is; none: not in time.
     async fn goes_on(&self) -> Option<Duration> {
         let began = Instant::now();
         let mut first: Option<Progress> = None;
         while began.elapsed() < self.course.patience {
             if let Some(now) = self.progress().await {
                 let before = *first.get_or_insert(now);
-                let is_admitting = now.admitted > before.admitted || now.admitted >= self.oracle.admitted;
-                let is_delivering = now.steps > before.steps || now.steps >= self.oracle.steps();
-                if is_admitting && is_delivering {
+                let admitted = (before.admitted + GOES_ON.admitted).min(self.oracle.admitted);
+                let steps = (before.steps + GOES_ON.steps).min(self.oracle.steps());
+                if now.admitted >= admitted && now.steps >= steps {
                     return Some(began.elapsed());
                 }
             }
@@ -230,16 +243,25 @@ impl<'w> Ground<'w> {
         Some(Progress { admitted, steps })
     }
 
-    /// No more faults.
-    pub(super) fn end(self) -> (Faults, Fleet) {
+    /// No more faults. What happened, and the replicas.
+    pub(super) fn end(self) -> (Faults, Network, Fleet) {
         let proxies = self.world.proxies.as_ref().expect("proxies");
-        for proxy in [&proxies.store, &proxies.broker, &proxies.portal, &proxies.payments, &proxies.post] {
+        let mut counts = vec![("publisher", self.outlet.counts())];
+        for (name, proxy) in [
+            ("broker", &proxies.broker),
+            ("store", &proxies.store),
+            ("portal", &proxies.portal),
+            ("payments", &proxies.payments),
+            ("post", &proxies.post),
+        ] {
             proxy.set(Mode::Pass);
+            counts.push((name, proxy.counts()));
         }
         for partner in 0..3 {
             self.rules(&self.partner(partner), Vec::new());
         }
-        (Faults(self.faults.into_inner().unwrap_or_else(PoisonError::into_inner)), self.fleet)
+        let network = Network { counts, reconnected: self.reconnected.into_inner() };
+        (Faults(self.faults.into_inner().unwrap_or_else(PoisonError::into_inner)), network, self.fleet)
     }
 }
 
@@ -263,10 +285,4 @@ pub(super) fn lost_answers(world: &World) -> LostAnswers {
         }
     }
     lost
-}
-
-/// Connections to the portal that ended or fell silent in their middle: each may have had a step under way.
-pub(super) fn torn_at_portal(world: &World) -> usize {
-    let counts = world.proxies.as_ref().expect("proxies").portal.counts();
-    usize::try_from(counts.cut + counts.reset + counts.vanished).unwrap_or(usize::MAX)
 }

@@ -12,7 +12,7 @@ mod report;
 
 pub use course::Course;
 pub use fault::Fault;
-pub use report::{Faults, Report, Survived};
+pub use report::{Faults, Network, Report, Survived};
 
 use std::{
     collections::BTreeSet,
@@ -42,7 +42,7 @@ pub async fn run(course: &Course, logs: &Path) -> Report {
         ground.live_on(),
     );
     let published = began.elapsed();
-    let (faults, fleet) = ground.end();
+    let (faults, network, fleet) = ground.end();
     keep_logs(&world, &fleet, logs);
     world.api = fleet.api().await;
     world.rests(lines.len()).await;
@@ -51,7 +51,7 @@ pub async fn run(course: &Course, logs: &Path) -> Report {
     let (results, unheard) = heard(&world).await;
     let seen = world.seen().await;
     let lost_answers = ground::lost_answers(&world);
-    let doubts = faults.doubts(course.replicas) + lost_answers.steps + ground::torn_at_portal(&world);
+    let doubts = faults.doubts(course.replicas) + lost_answers.steps + network.torn("portal");
     // How many steps are doubled is judged apart.
     let allowance = Allowance { adjacent_identical_steps: usize::MAX, redelivered: true };
     let mut fallen = fleet.fallen();
@@ -63,6 +63,7 @@ pub async fn run(course: &Course, logs: &Path) -> Report {
         dossiers: oracle.lives.len(),
         steps: oracle.steps(),
         faults,
+        network,
         lost_answers: lost_answers.all,
         adjacent: oracle.doubled_steps(&seen),
         doubts,

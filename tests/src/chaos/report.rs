@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use serde_json::{Value, json};
 
 use super::Fault;
-use crate::oracle::{Difference, Kind};
+use crate::{
+    oracle::{Difference, Kind},
+    proxy::Counts,
+};
 
 /// What became of one kind of fault.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +45,22 @@ impl Faults {
     }
 }
 
+/// What the proxies did, each under the name of what stands behind it.
+#[derive(Debug, Clone)]
+pub struct Network {
+    pub(super) counts: Vec<(&'static str, Counts)>,
+    /// How often the one-stop system had to connect again.
+    pub(super) reconnected: usize,
+}
+
+impl Network {
+    /// Connections to one of them that ended or fell silent in their middle: each may have had a call under way.
+    pub(super) fn torn(&self, name: &str) -> usize {
+        let of = self.counts.iter().filter(|(known, _)| *known == name);
+        of.map(|(_, c)| usize::try_from(c.cut + c.reset + c.vanished).unwrap_or(usize::MAX)).sum()
+    }
+}
+
 /// What a run came to.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -52,6 +71,7 @@ pub struct Report {
     pub dossiers: usize,
     pub steps: usize,
     pub faults: Faults,
+    pub network: Network,
     /// Answers of partners that were lost after their effect.
     pub lost_answers: usize,
     /// Steps that stand twice, identical and next to each other.
@@ -126,6 +146,8 @@ impl Report {
             "adjacent_identical_steps": self.adjacent,
             "doubts": self.doubts,
             "faults": faults.collect::<serde_json::Map<_, _>>(),
+            "connections_torn": self.network.counts.iter().map(|(name, _)| ((*name).to_owned(), json!(self.network.torn(name)))).collect::<serde_json::Map<_, _>>(),
+            "publisher_reconnected": self.network.reconnected,
             "failures": failures.collect::<serde_json::Map<_, _>>(),
             "differences": self.differences.iter().map(|d| &d.said).collect::<Vec<_>>(),
             "unfinished": self.unfinished,
@@ -146,6 +168,9 @@ impl fmt::Display for Report {
         }
         let (times, survived) = self.faults();
         row(f, "faults, survived", format!("{times}, {survived}"))?;
+        let torn = self.network.counts.iter().map(|(name, _)| format!("{name} {}", self.network.torn(name)));
+        row(f, "connections torn, reset, vanished", torn.collect::<Vec<_>>().join(", "))?;
+        row(f, "publisher connected again", self.network.reconnected.to_string())?;
         row(f, "partners' answers lost", self.lost_answers.to_string())?;
         row(f, "seed, replicas", format!("{}, {}", self.seed, self.replicas))?;
         row(f, "events, dossiers, steps", format!("{}, {}, {}", self.events, self.dossiers, self.steps))?;
