@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # The SQL caches in stores/*/.sqlx stand in for databases at build time; `make sqlx` renews them.
 export SQLX_OFFLINE := true
 
-.PHONY: help demo sandbox test hermetic e2e lint soak simulate sqlx clean-servers
+.PHONY: help demo sandbox test hermetic e2e lint soak chaos simulate sqlx clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: ## format, clippy, licences and bans, documentation, scripts
 
 soak: ## 5,303 dossiers, seven months of a district, with kills and outages; see scripts/soak for its options
 	scripts/soak
+
+chaos: ## replicas on private servers while everything fails that can fail; SEED, DOSSIERS, REPLICAS, DURATION: see scripts/chaos
+	scripts/chaos
 
 simulate: ## the engine under faults on virtual time: SEEDS=10000 seeds, each the same run every time
 	cargo run --locked --release --package lienthong-tests --bin simulate -- --seeds $(or $(SEEDS),10000)
