@@ -14,10 +14,13 @@ pub fn judge(case: &Case, purpose: Purpose, rule: ActionRule) -> Treatment {
         (Purpose::Dismiss, state) if state.is_ended() => Treatment::Changed,
         (Purpose::Send, OperationState::Stuck) => stuck(case, rule),
         (Purpose::Send, OperationState::Held) => Treatment::Wait,
-        (_, OperationState::Ready)
-        | (_, OperationState::Running)
-        | (_, OperationState::Doubtful)
-        | (_, OperationState::Awaiting) => Treatment::Moving,
+        (
+            _,
+            OperationState::Ready
+            | OperationState::Running
+            | OperationState::Doubtful
+            | OperationState::Awaiting,
+        ) => Treatment::Moving,
         (
             _,
             OperationState::Succeeded

@@ -78,14 +78,16 @@ async fn rounds(world: &World, rounds: usize) {
 }
 
 async fn until(world: &World, id: RowId, state: ReplayState) -> Replay {
-    for _ in 0..200 {
+    let mut left = 200;
+    loop {
         let replay = show(world, id).await;
         if replay.state == state {
             return replay;
         }
+        assert!(left > 0, "never {state:?}: {replay:#?}");
+        left -= 1;
         rounds(world, 1).await;
     }
-    panic!("never {state:?}: {:#?}", show(world, id).await);
 }
 
 fn treatments(world: &World) -> BTreeMap<Treatment, usize> {
@@ -376,8 +378,8 @@ async fn dismissing_a_group_does_not_swallow_later_failures_of_the_same_cause() 
     world.settled().await;
     order(&world, id, Order::Start).await;
     until(&world, id, ReplayState::Finished).await;
-    use OperationState::{Dismissed, Stuck};
-    assert_eq!(world.states(ActionKind::SyncDossier), [Stuck, Dismissed, Dismissed, Stuck]);
+    let (stuck, dismissed) = (OperationState::Stuck, OperationState::Dismissed);
+    assert_eq!(world.states(ActionKind::SyncDossier), [stuck, dismissed, dismissed, stuck]);
     assert_eq!(world.portal.tasks().len(), 5, "a dismissal sends nothing");
     world.ledgers_balance().await;
 }
