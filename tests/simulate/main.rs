@@ -64,6 +64,9 @@ fn main() -> ExitCode {
     for (fault, count) in &faults {
         println!("{count:>9}  {fault}");
     }
+    for fault in simulate::FAULTS.iter().filter(|fault| !faults.contains_key(*fault)) {
+        println!("{:>9}  {fault}", "never");
+    }
     println!("{:>9}  events", reports.iter().map(|r| r.events).sum::<usize>());
     println!("{:>9}  effects", reports.iter().map(|r| r.effects).sum::<usize>());
     let violations: usize = reports.iter().map(|r| r.violations.len()).sum();
@@ -79,5 +82,8 @@ fn main() -> ExitCode {
 fn show(report: &Report) {
     for violation in &report.violations {
         println!("seed {}: {violation}", report.seed);
+    }
+    if !report.violations.is_empty() {
+        println!("  again: simulate --seed {}", report.seed);
     }
 }

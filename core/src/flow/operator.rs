@@ -11,6 +11,7 @@ use crate::{
     need::Need,
     operation::{Operation, OperationState},
     plan::{course, money, out, queue, rules::Rules},
+    policy::decide::doubted_until,
     port::{
         store::{StoreError, decide},
         work::{Scan, Scope, Work},
@@ -35,11 +36,9 @@ pub async fn retry(
     actor: &str,
     reason: &str,
 ) -> Result<Deed, StoreError> {
-    let deed = act(engine, operation, actor, "retry", reason, |operation, now| {
-        // After an unclear attempt nothing goes out until the settling window has passed, whoever wishes it.
-        let doubted_until = (operation.state == OperationState::Doubtful).then_some(operation.due_at);
+    let deed = act(engine, operation, actor, "retry", reason, |operation, earliest| {
         operation.state = OperationState::Ready;
-        operation.due_at = doubted_until.map_or(now, |until| until.max(now));
+        operation.due_at = earliest;
         operation.need = None;
         operation.attempts = 0;
     })
@@ -58,10 +57,9 @@ pub async fn dismiss(
     if reason.trim().is_empty() {
         return Ok(Deed::NotAllowed("reason_missing".into()));
     }
-    let deed = act(engine, operation, actor, "dismiss", reason, |operation, now| {
+    let deed = act(engine, operation, actor, "dismiss", reason, |operation, _| {
         operation.state = OperationState::Dismissed;
         operation.need = None;
-        operation.ended_at = Some(now);
     })
     .await;
     engine.wake();
@@ -108,17 +106,22 @@ async fn act(
         }
         let Some(operation) = lane.open.iter_mut().find(|o| o.id == id) else { return Deed::NotFound };
         let (was, need) = (operation.state, operation.need.clone());
-        change(operation, now);
+        // After an unclear attempt nothing goes out until the settling window has passed, whoever wishes it, and however
+        // often.
+        let settling = rules.settling(&operation.connector);
+        let earliest = doubted_until(operation, settling).map_or(now, |until| until.max(now));
+        change(operation, earliest);
+        operation.ended_at = operation.state.is_ended().then_some(now);
         operation.decided_by =
             Some(if reason.is_empty() { actor.clone() } else { format!("{actor}: {reason}") });
         let operation = operation.clone();
-        // What a doubtful operation may still do there must not meet the next one of its lane.
-        let next = (was == OperationState::Doubtful && operation.state.is_ended())
+        // What it may still do there must not meet the next one of its lane.
+        let next = (is_head && earliest > now && operation.state.is_ended())
             .then(|| lane.front())
             .flatten()
             .and_then(|at| lane.open.get_mut(at))
             .map(|next| {
-                next.due_at = next.due_at.max(operation.due_at);
+                next.due_at = next.due_at.max(earliest);
                 next.id
             });
         for changed in next.into_iter().chain([id]) {

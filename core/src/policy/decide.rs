@@ -144,13 +144,23 @@ pub fn doubt_it(operation: &mut Operation, doubt: &Doubt, terms: &Terms<'_>) {
     move_to(operation, OperationState::Doubtful, due, Some(doubt.cause), Some(&doubt.said));
 }
 
+/// Until when nothing may go out on the operation's lane, because its last attempt ended in doubt, whatever has been
+/// decided about it since.
+pub fn doubted_until(operation: &Operation, settling: SignedDuration) -> Option<Timestamp> {
+    let attempt = operation.attempt.as_ref().filter(|a| a.outcome.as_deref() == Some(UNCLEAR))?;
+    attempt.ended_at.map(|at| later(at, settling))
+}
+
+/// The outcome of an attempt that ended in doubt, as [`Outcome::name`] has it.
+const UNCLEAR: &str = "unclear";
+
 /// A lease ran out or its process is gone: the partner may have been reached.
 pub fn interrupt(operation: &mut Operation, terms: &Terms<'_>) {
     let doubt =
         Doubt { cause: Cause::Interrupted, said: "the process stopped or stalled during the attempt".into() };
     if let Some(attempt) = &mut operation.attempt {
         attempt.ended_at = Some(terms.now);
-        attempt.outcome = Some("unclear".into());
+        attempt.outcome = Some(UNCLEAR.into());
         attempt.cause = Some(doubt.cause);
         attempt.said = Some(doubt.said.clone());
     }
@@ -181,8 +191,9 @@ pub fn resolve_unprobed(operation: &mut Operation, terms: &Terms<'_>) {
             }
         }
         Repeat::Dangerous => {
-            let (cause, said) = (operation.cause, operation.said.clone());
-            move_to(operation, OperationState::Stuck, terms.now, cause, said.as_deref());
+            // What was taken and never settled has no cause yet; whoever is to act has to be named.
+            let (cause, said) = (operation.cause.unwrap_or(Cause::NoAnswer), operation.said.clone());
+            move_to(operation, OperationState::Stuck, terms.now, Some(cause), said.as_deref());
         }
     }
 }

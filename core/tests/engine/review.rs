@@ -492,9 +492,12 @@ async fn a_person_does_not_shorten_the_settling_window() {
     world.admit([event("dossier.received", &code, 1)]).await;
     world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
     let id = world.operations(ActionKind::SyncDossier)[0].id;
-    operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
-    world.settled().await;
-    assert_eq!(world.portal.tasks().len(), 1);
+    // However often.
+    for _ in 0..2 {
+        operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
+        world.settled().await;
+        assert_eq!(world.portal.tasks().len(), 1);
+    }
     world.advance(61);
     world.eventually("sent", |w| w.seen_at_portal(&code).len() == 3).await;
 }
@@ -507,6 +510,22 @@ async fn what_follows_a_dismissed_doubt_waits_for_the_settling_window() {
     world.admit([event("dossier.received", &code, 1)]).await;
     world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
     let id = world.operations(ActionKind::SyncDossier)[0].id;
+    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
+    world.settled().await;
+    assert_eq!(world.portal.tasks().len(), 1);
+    world.advance(61);
+    world.eventually("sent", |w| w.seen_at_portal(&code).len() == 2).await;
+}
+
+#[tokio::test]
+async fn what_follows_a_doubt_that_was_retried_and_then_dismissed_waits_for_the_settling_window_too() {
+    let world = World::running();
+    let code = code(1);
+    world.portal.next(lost());
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
+    let id = world.operations(ActionKind::SyncDossier)[0].id;
+    operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
     operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
     world.settled().await;
     assert_eq!(world.portal.tasks().len(), 1);

@@ -11,7 +11,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{replica::Machine, world::Weather};
+use super::{
+    machine::{Cut, Link, Machine},
+    weather::Weather,
+};
 
 /// A connection of a replica; one that was lost is never the same again.
 pub type Connection = u64;
@@ -27,6 +30,8 @@ struct State {
     acknowledged: Vec<Vec<u8>>,
     taken: Vec<OutboxRow>,
     is_down: bool,
+    /// How many messages went back after they had been delivered.
+    returned: u64,
 }
 
 /// The broker.
@@ -68,6 +73,7 @@ impl Broker {
             state.active = None;
             while let Some(body) = state.delivered.pop_back() {
                 state.queue.push_front(body);
+                state.returned += 1;
             }
         }
     }
@@ -98,15 +104,21 @@ impl Broker {
         batch
     }
 
-    /// Acknowledges the first so many delivered messages; without effect on a connection that is gone.
-    pub fn acknowledge(&self, connection: Connection, messages: usize) {
+    /// Acknowledges the first so many delivered messages. `false`: without effect, for the connection is gone.
+    pub fn acknowledge(&self, connection: Connection, messages: usize) -> bool {
         let mut state = self.state();
         if state.active != Some(connection) {
-            return;
+            return false;
         }
         let messages = messages.min(state.delivered.len());
         let done: Vec<_> = state.delivered.drain(..messages).collect();
         state.acknowledged.extend(done);
+        true
+    }
+
+    /// How many messages went back to the queue after they had been delivered.
+    pub fn returned(&self) -> u64 {
+        self.state().returned
     }
 
     pub fn acknowledged(&self) -> Vec<Vec<u8>> {
@@ -137,7 +149,9 @@ impl Publisher for Exchange {
         let away = || PublishError::Unavailable("no broker".into());
         self.machine.runs().await;
         tokio::time::sleep(self.weather.dice.ms(1..20)).await;
-        if self.broker.state().is_down || self.weather.strikes("broker away", 200) {
+        let cut = self.machine.cut(Link::Broker);
+        let is_down = self.broker.state().is_down || cut == Cut::Requests;
+        if is_down || self.weather.strikes("broker away", 200) {
             return Err(away());
         }
         let (arrive, confirmed) = if self.weather.strikes("confirms lost", 300) {
@@ -147,7 +161,10 @@ impl Publisher for Exchange {
             (rows.len(), rows.len())
         };
         self.broker.state().taken.extend(rows.iter().take(arrive).cloned());
+        if self.weather.strikes("crash after publishing, before the cursor moves", 50) {
+            self.machine.crash().await;
+        }
         self.machine.runs().await;
-        if confirmed == 0 { Err(away()) } else { Ok(confirmed) }
+        if confirmed == 0 || cut == Cut::Answers { Err(away()) } else { Ok(confirmed) }
     }
 }

@@ -2,9 +2,9 @@
 //! itself, mixes up neighbours and sometimes sends nonsense.
 
 use lienthong_core::testing::fixtures::{self, events};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use super::world::Weather;
+use super::weather::Weather;
 
 /// Everything that is published.
 pub struct Lives {
@@ -14,6 +14,14 @@ pub struct Lives {
     pub steps: Vec<(String, Vec<String>)>,
     /// The ids of all sound events.
     pub ids: Vec<String>,
+    /// All sound events: id, bytes.
+    pub sound: Vec<(String, Vec<u8>)>,
+    /// What has to be put aside.
+    pub unsound: Vec<Vec<u8>>,
+    /// What the last correction of a dossier says, if all its events come in order.
+    pub notes: BTreeMap<String, String>,
+    /// How often each fault of the sources struck.
+    pub faults: BTreeMap<&'static str, u64>,
 }
 
 /// The time in which events are published.
@@ -22,7 +30,15 @@ pub const SPAN_MS: u64 = 240_000;
 /// The lives of so many dossiers.
 pub fn live(weather: &Weather, dossiers: u32) -> Lives {
     let dice = &weather.dice;
-    let mut lives = Lives { messages: Vec::new(), steps: Vec::new(), ids: Vec::new() };
+    let mut lives = Lives {
+        messages: Vec::new(),
+        steps: Vec::new(),
+        ids: Vec::new(),
+        sound: Vec::new(),
+        unsound: Vec::new(),
+        notes: BTreeMap::new(),
+        faults: BTreeMap::new(),
+    };
     for n in 1..=dossiers {
         let code = fixtures::nth_code(n).to_string();
         let mut names = vec!["dossier.received"];
@@ -57,7 +73,7 @@ pub fn live(weather: &Weather, dossiers: u32) -> Lives {
 
         let mut steps = Vec::new();
         let mut at = dice.pick(0..SPAN_MS / 2);
-        let mut messages = Vec::new();
+        let mut messages: Vec<(Duration, Vec<u8>)> = Vec::new();
         for (i, name) in (1_u32..).zip(names) {
             let content = format!("{code} bước {i}");
             let mut event = events::event(name, &code, i);
@@ -67,8 +83,10 @@ pub fn live(weather: &Weather, dossiers: u32) -> Lives {
             }
             if name == "dossier.corrected" {
                 event = event.with_data("/dossier/note", content_note(i));
+                lives.notes.insert(code.clone(), content_note(i));
             }
             lives.ids.push(format!("{code}-{i}"));
+            lives.sound.push((format!("{code}-{i}"), event.bytes()));
             messages.push((Duration::from_millis(at), event.bytes()));
             at += dice.pick(0..SPAN_MS / 16);
         }
@@ -77,18 +95,29 @@ pub fn live(weather: &Weather, dossiers: u32) -> Lives {
                 let (before, after) = (messages[i - 1].0, messages[i].0);
                 messages[i - 1].0 = after;
                 messages[i].0 = before;
+                lives.notes.remove(&code);
             }
         }
         let again: Vec<_> =
             messages.iter().filter(|_| weather.strikes("event published twice", 300)).cloned().collect();
+        if weather.strikes("other content under a known id", 300)
+            && let Some((at, _)) = messages.first()
+        {
+            let other = events::event("dossier.received", &code, 1).with_data("/dossier/note", "khác");
+            lives.unsound.push(other.bytes());
+            messages.push((*at + dice.ms(1..20_000), other.bytes()));
+        }
         messages.extend(again.into_iter().map(|(at, body)| (at + dice.ms(0..20_000), body)));
         if weather.strikes("nonsense published", 500) {
-            messages.push((Duration::from_millis(at), format!("nonsense about {code}").into_bytes()));
+            let nonsense = format!("nonsense about {code}").into_bytes();
+            lives.unsound.push(nonsense.clone());
+            messages.push((Duration::from_millis(at), nonsense));
         }
         lives.messages.extend(messages);
         lives.steps.push((code, steps));
     }
     lives.messages.sort_by_key(|(at, _)| *at);
+    lives.faults = weather.faults();
     lives
 }
 

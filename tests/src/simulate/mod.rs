@@ -4,10 +4,13 @@
 
 mod broker;
 mod lives;
+mod machine;
 mod oracle;
 mod partner;
+mod people;
 mod replica;
 mod store;
+mod weather;
 mod world;
 
 use std::{
@@ -16,6 +19,7 @@ use std::{
 };
 
 pub use oracle::Violation;
+pub use weather::FAULTS;
 pub use world::run;
 
 /// What became of a seed.

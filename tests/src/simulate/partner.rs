@@ -4,11 +4,12 @@
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use lienthong_core::{
+    clock::later,
     dossier::DossierState,
     finding::Finding,
     id::{OrderNumber, PaymentId, Reference, RowId},
     operation::{ActionKind, Payload},
-    outcome::{Cause, Outcome, Proof, Setback},
+    outcome::{Acceptance, Cause, Outcome, Proof, Setback},
     parcel::{ParcelMove, ParcelState},
     payment::{News, Tiding},
     plan::rules::PartnerKind,
@@ -24,7 +25,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -34,8 +35,9 @@ use tokio::{
 };
 
 use super::{
-    replica::Machine,
-    world::{Shared, Weather, aside},
+    machine::{Cut, Link, Machine},
+    weather::Weather,
+    world::{Shared, aside},
 };
 
 /// The partners of the simulated province.
@@ -76,6 +78,8 @@ pub struct Sent {
     pub from: Duration,
     /// When the call ended: answered, cut off, or dropped with its replica.
     pub until: Option<Duration>,
+    /// It was answered that there is certainly no effect.
+    pub was_nothing: bool,
 }
 
 /// What arrived at a partner.
@@ -101,6 +105,8 @@ pub struct Opened {
 #[derive(Default)]
 struct State {
     sent: Vec<Sent>,
+    /// About which operation somebody was asked, and answered, when.
+    asked: Vec<(RowId, Duration)>,
     effects: Vec<Effect>,
     opened: BTreeMap<Reference, Opened>,
     orders: BTreeMap<OrderNumber, String>,
@@ -112,13 +118,24 @@ pub struct Partners {
     began: Instant,
     state: Mutex<State>,
     down: [AtomicBool; 3],
+    /// How many requests are on their way to an effect.
+    travelling: AtomicUsize,
     /// Tells the citizens of a payment that was opened.
     citizens: mpsc::Sender<Reference>,
+    /// How many citizens are still to make up their minds, to pay or to be told of.
+    busy: AtomicUsize,
 }
 
 impl Partners {
     pub fn new(citizens: mpsc::Sender<Reference>) -> Self {
-        Self { began: Instant::now(), state: Mutex::default(), down: Default::default(), citizens }
+        Self {
+            began: Instant::now(),
+            state: Mutex::default(),
+            down: Default::default(),
+            travelling: AtomicUsize::new(0),
+            citizens,
+            busy: AtomicUsize::new(0),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -133,8 +150,28 @@ impl Partners {
         self.down[kind as usize].load(Ordering::Acquire)
     }
 
+    /// A citizen is done with a payment.
+    pub fn citizen_left(&self) {
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether no citizen is about to pay, or to be told of.
+    pub fn citizens_rest(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether no request is on its way to an effect.
+    pub fn is_quiet(&self) -> bool {
+        self.travelling.load(Ordering::Acquire) == 0
+    }
+
     pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.clone()
+    }
+
+    /// About which operation somebody was asked, and answered, when.
+    pub fn asked(&self) -> Vec<(RowId, Duration)> {
+        self.state().asked.clone()
     }
 
     pub fn effects(&self) -> Vec<Effect> {
@@ -149,6 +186,16 @@ impl Partners {
         self.state().orders.clone()
     }
 
+    /// How many tracking records there are.
+    pub fn moves(&self) -> usize {
+        self.state().moves.len()
+    }
+
+    /// What is to be paid.
+    pub fn amount(&self, reference: &Reference) -> Option<i64> {
+        self.state().opened.get(reference).map(|opened| opened.amount)
+    }
+
     /// The citizen pays. `None`: it is paid already.
     pub fn pay(&self, reference: &Reference) -> Option<i64> {
         let mut state = self.state();
@@ -159,6 +206,7 @@ impl Partners {
 
     /// A request arrives and takes effect.
     fn arrive(&self, kind: Kind, key: &str, task: &Task) -> Proof {
+        self.travelling.fetch_sub(1, Ordering::AcqRel);
         let mut proof = Proof { said: "ok".into(), ..Proof::default() };
         let mut state = self.state();
         state.effects.push(Effect {
@@ -178,6 +226,7 @@ impl Partners {
                 if !state.opened.contains_key(reference) {
                     let opened = Opened { payment: payment.id.clone(), amount: *amount, is_paid: false };
                     state.opened.insert(reference.clone(), opened);
+                    self.busy.fetch_add(1, Ordering::AcqRel);
                     // The world may have ended.
                     drop(self.citizens.try_send(reference.clone()));
                 }
@@ -251,13 +300,86 @@ impl Window {
 
     /// A question: answered, unless the partner is away.
     async fn ask<T>(&self, answer: impl FnOnce(&mut State) -> T) -> Result<T, CheckFailure> {
+        let cut = self.machine.cut(Link::Partners);
+        self.machine.lives().await;
         self.latency().await;
-        if self.partners.is_down(self.kind) || self.weather.strikes("question unanswered", 300) {
+        let is_down = self.partners.is_down(self.kind) || cut == Cut::Requests;
+        if is_down || self.weather.strikes("question unanswered", 300) {
             return Err(CheckFailure { cause: Cause::Unreachable, said: "nobody there".into() });
         }
         let answer = answer(&mut self.partners.state());
+        if cut == Cut::Answers {
+            std::future::pending::<()>().await;
+        }
+        if self.weather.strikes("crash while asking a partner", 20) {
+            self.machine.crash().await;
+        }
+        if self.weather.strikes("question answered late", 100) {
+            tokio::time::sleep(self.weather.dice.ms(500..20_000)).await;
+        }
         self.machine.runs().await;
         Ok(answer)
+    }
+
+    /// A request on its way there and back.
+    async fn request(&self, task: &Task, call: &Call<'_>, key: String) -> Outcome {
+        let (partners, weather) = (&self.partners, &self.weather);
+        let cut = self.machine.cut(Link::Partners);
+        if cut == Cut::Requests && weather.dice.strikes(5000) {
+            // The connection stood already: nobody hears of it.
+            std::future::pending::<()>().await;
+        }
+        if partners.is_down(self.kind) || cut == Cut::Requests || weather.strikes("partner away", 300) {
+            self.latency().await;
+            return Outcome::not_done(Cause::Unreachable, "connection refused");
+        }
+        if weather.strikes("throttled", 100) {
+            self.latency().await;
+            let retry_after = Some(SignedDuration::from_secs(3));
+            return Outcome::NotDone(Setback { cause: Cause::Throttled, said: "429".into(), retry_after });
+        }
+        if weather.strikes("credentials rejected", 20) {
+            return Outcome::paused(Cause::CredentialsRejected, "401");
+        }
+        if weather.strikes("refused", 60) {
+            self.latency().await;
+            return Outcome::refused(Cause::DataRefused, "-1", "not like this");
+        }
+        if weather.strikes("request lost", 150) {
+            std::future::pending::<()>().await;
+        }
+        let late = weather.strikes("late effect", 100);
+        let travel = if late { DEADLINE + weather.dice.ms(0..LATE_MS) } else { weather.dice.ms(1..200) };
+        let (tell, told) = oneshot::channel();
+        let (there, kind, whose) = (Arc::clone(partners), self.kind, task.clone());
+        partners.travelling.fetch_add(1, Ordering::AcqRel);
+        aside(async move {
+            tokio::time::sleep(travel).await;
+            // The caller may be gone.
+            drop(tell.send(there.arrive(kind, &key, &whose)));
+        });
+        if weather.strikes("crash after the send, before its answer", 60) {
+            tokio::time::sleep(weather.dice.ms(0..300)).await;
+            self.machine.crash().await;
+        }
+        if cut == Cut::Answers {
+            std::future::pending::<()>().await;
+        }
+        if weather.strikes("answer broken", 200) {
+            self.latency().await;
+            return Outcome::unclear(Cause::Broken, "connection reset");
+        }
+        if weather.strikes("answer lost", 200) {
+            std::future::pending::<()>().await;
+        }
+        let Ok(proof) = told.await else { return Outcome::unclear(Cause::NoAnswer, "gone") };
+        if self.kind == Kind::Platform && weather.strikes("half an answer: taken, not settled", 800) {
+            let ask_at = later(call.now, SignedDuration::from_secs(10));
+            return Outcome::Accepted(Acceptance { reference: "taken".into(), ask_at });
+        }
+        self.latency().await;
+        self.machine.runs().await;
+        Outcome::Done(proof)
     }
 }
 
@@ -289,8 +411,9 @@ impl Connector for Window {
         &self.manifest
     }
 
-    async fn attempt(&self, task: &Task, _call: &Call<'_>) -> Outcome {
-        let (partners, weather) = (&self.partners, &self.weather);
+    async fn attempt(&self, task: &Task, call: &Call<'_>) -> Outcome {
+        let partners = &self.partners;
+        self.machine.lives().await;
         let key = key_of(task);
         let at = {
             let sent = Sent {
@@ -301,51 +424,19 @@ impl Connector for Window {
                 kind: task.payload.kind(),
                 from: partners.began.elapsed(),
                 until: None,
+                was_nothing: false,
             };
             let mut state = partners.state();
             state.sent.push(sent);
             state.sent.len() - 1
         };
-        let _ending = Ending { partners, at };
-        if partners.is_down(self.kind) || weather.strikes("partner away", 300) {
-            self.latency().await;
-            return Outcome::not_done(Cause::Unreachable, "connection refused");
+        let ending = Ending { partners, at };
+        let outcome = self.request(task, call, key).await;
+        if matches!(outcome, Outcome::NotDone(_) | Outcome::Refused(_) | Outcome::Paused(_)) {
+            partners.state().sent[at].was_nothing = true;
         }
-        if weather.strikes("throttled", 100) {
-            self.latency().await;
-            let retry_after = Some(SignedDuration::from_secs(3));
-            return Outcome::NotDone(Setback { cause: Cause::Throttled, said: "429".into(), retry_after });
-        }
-        if weather.strikes("credentials rejected", 20) {
-            return Outcome::paused(Cause::CredentialsRejected, "401");
-        }
-        if weather.strikes("refused", 60) {
-            self.latency().await;
-            return Outcome::refused(Cause::DataRefused, "-1", "not like this");
-        }
-        if weather.strikes("request lost", 150) {
-            std::future::pending::<()>().await;
-        }
-        let late = weather.strikes("late effect", 100);
-        let travel = if late { DEADLINE + weather.dice.ms(0..LATE_MS) } else { weather.dice.ms(1..200) };
-        let (tell, told) = oneshot::channel();
-        let (there, kind, whose) = (Arc::clone(partners), self.kind, task.clone());
-        aside(async move {
-            tokio::time::sleep(travel).await;
-            // The caller may be gone.
-            drop(tell.send(there.arrive(kind, &key, &whose)));
-        });
-        if weather.strikes("answer broken", 200) {
-            self.latency().await;
-            return Outcome::unclear(Cause::Broken, "connection reset");
-        }
-        if weather.strikes("answer lost", 200) {
-            std::future::pending::<()>().await;
-        }
-        let Ok(proof) = told.await else { return Outcome::unclear(Cause::NoAnswer, "gone") };
-        self.latency().await;
-        self.machine.runs().await;
-        Outcome::Done(proof)
+        drop(ending);
+        outcome
     }
 
     async fn check(&self, _call: &Call<'_>) -> Result<String, CheckFailure> {
@@ -379,7 +470,12 @@ impl Prober for Window {
         let Payload::OpenPayment { reference, .. } = &*task.payload else {
             return Finding::Inconclusive { cause: Cause::Internal, said: "not a payment".into() };
         };
-        match self.ask(|state| state.opened.get(reference).cloned()).await {
+        let at = self.partners.began.elapsed();
+        let asked = |state: &mut State| {
+            state.asked.push((task.operation, at));
+            state.opened.get(reference).cloned()
+        };
+        match self.ask(asked).await {
             Ok(Some(opened)) => {
                 let facts = [("pending".to_owned(), (!opened.is_paid).into())].into_iter().collect();
                 Finding::Present(Proof { said: "known".into(), facts, repeated: false })

@@ -1,5 +1,4 @@
-//! A replica of the program, without its drivers: engine, pool and consumer on one machine that can freeze, be cut off
-//! from the store, be killed and be started again.
+//! A replica of the program, without its drivers: engine, pool and consumer on one machine.
 
 use lienthong_core::{
     event::{Origin, RawMessage},
@@ -13,62 +12,18 @@ use lienthong_core::{
     port::connector::Connector,
 };
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     broker::Exchange,
+    machine::{Cut, Link, Machine, WallClock},
     partner::{Kind, Window},
     store::Line,
-    world::{Shared, rules},
+    world::{Shared, aside, rules},
 };
-
-/// The machine that a replica runs on.
-#[derive(Debug)]
-pub struct Machine {
-    frozen: AtomicBool,
-    thawed: Notify,
-    cut_off: AtomicBool,
-    /// The broker's connection of the replica.
-    pub connection: AtomicU64,
-}
-
-impl Machine {
-    fn new() -> Self {
-        Self {
-            frozen: AtomicBool::new(false),
-            thawed: Notify::new(),
-            cut_off: AtomicBool::new(false),
-            connection: AtomicU64::new(0),
-        }
-    }
-
-    /// Waits until the machine runs: at once, unless it is frozen.
-    pub async fn runs(&self) {
-        while self.frozen.load(Ordering::Acquire) {
-            self.thawed.notified().await;
-        }
-    }
-
-    pub fn set_frozen(&self, frozen: bool) {
-        self.frozen.store(frozen, Ordering::Release);
-        self.thawed.notify_waiters();
-    }
-
-    pub fn set_cut_off(&self, cut_off: bool) {
-        self.cut_off.store(cut_off, Ordering::Release);
-    }
-
-    pub fn is_cut_off(&self) -> bool {
-        self.cut_off.load(Ordering::Acquire)
-    }
-}
 
 /// A running replica.
 pub struct Replica {
@@ -83,7 +38,10 @@ const PREFETCH: usize = 20;
 impl Replica {
     /// Starts a replica under a name that no other run has.
     pub fn start(shared: &Shared, name: &str) -> Self {
-        let machine = Arc::new(Machine::new());
+        let machine = Arc::new(Machine::default());
+        if shared.weather.strikes("replica starts with a wrong clock", 3000) {
+            machine.set_wrong_by(shared.wrong_time());
+        }
         let settings = EngineSettings {
             holder: name.to_owned(),
             retry: Schedule::from_seconds(&[2, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60, 60]),
@@ -105,7 +63,7 @@ impl Replica {
             machine: Arc::clone(&machine),
             weather: Arc::clone(&shared.weather),
         };
-        let clock = Arc::new(shared.store.clock().clone());
+        let clock = Arc::new(WallClock { right: shared.time.clone(), machine: Arc::clone(&machine) });
         let engine = Engine::new(Arc::new(line), rules(), connectors, clock, settings);
         let (pool, _ends) = Pool::new(CancellationToken::new());
         let exchange = Exchange {
@@ -118,6 +76,7 @@ impl Replica {
             "intake",
             consume(Arc::clone(&engine), shared.clone(), Arc::clone(&machine), pool.clone()),
         );
+        aside(bury(shared.clone(), Arc::clone(&machine), Arc::clone(&engine), pool.clone()));
         Self { machine, engine, pool }
     }
 
@@ -132,6 +91,15 @@ impl Replica {
         self.pool.stop(Duration::from_secs(20)).await;
         shared.broker.disconnect(self.machine.connection.load(Ordering::Acquire));
     }
+}
+
+/// After a crash nothing of the replica does another step, and the broker notices that it is gone.
+async fn bury(shared: Shared, machine: Arc<Machine>, engine: Arc<Engine>, pool: Pool) {
+    machine.ended().await;
+    pool.kill().await;
+    shared.broker.disconnect(machine.connection.load(Ordering::Acquire));
+    shared.forget(&engine);
+    machine.set_over();
 }
 
 /// Consumes: acknowledges what was admitted, after it was.
@@ -153,7 +121,11 @@ async fn consume(
         if shared.broker.is_dead(connection) {
             connection = connect();
         }
-        let batch = shared.broker.deliver(connection, PREFETCH);
+        let mut batch = shared.broker.deliver(connection, PREFETCH);
+        if machine.cut(Link::Broker) == Cut::Answers {
+            // Delivered, but they never arrive.
+            batch.clear();
+        }
         if batch.is_empty() {
             tokio::select! {
                 biased;
@@ -172,11 +144,17 @@ async fn consume(
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
+        let weather = &shared.weather;
+        if weather.strikes("crash before the acknowledgement", 50) {
+            machine.crash().await;
+        }
         machine.runs().await;
-        if shared.weather.strikes("acknowledgement lost", 200) {
+        if weather.strikes("connection lost before the acknowledgement", 200) {
             shared.broker.disconnect(connection);
-        } else {
-            shared.broker.acknowledge(connection, batch.len());
+        }
+        let arrives = machine.cut(Link::Broker) != Cut::Requests;
+        if arrives && !shared.broker.acknowledge(connection, batch.len()) {
+            weather.count("acknowledgement after the connection was lost");
         }
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! One replica's way to the store: slow at times, cut off at times, with answers that get lost after the deed.
+//! One replica's way to the store: slow at times, cut off at times, with answers that get lost after the deed, and a
+//! process that may end before and after each of them.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -10,13 +11,16 @@ use lienthong_core::{
             ConnectorCondition, Decision, DueTimer, Fence, LedgerState, OutboxRow, RawCallback,
             ReferenceToAsk, Session, Store, StoreError,
         },
-        work::Scope,
+        work::{Scan, Scope},
     },
     testing::MemoryStore,
 };
 use std::{future::Future, sync::Arc};
 
-use super::{replica::Machine, world::Weather};
+use super::{
+    machine::{Cut, Link, Machine},
+    weather::Weather,
+};
 
 /// The store, as one replica reaches it.
 pub struct Line {
@@ -25,22 +29,90 @@ pub struct Line {
     pub weather: Arc<Weather>,
 }
 
+/// Where a process may end: before a commit, after it, after its answer.
+type Crashes = [&'static str; 3];
+
+const ADMISSION: Crashes = [
+    "crash before an admission's commit",
+    "crash after an admission's commit, before its answer",
+    "crash after an admission's answer, before the hand-over",
+];
+const CLAIM: Crashes = [
+    "crash before a claim's commit",
+    "crash after a claim's commit, before its answer",
+    "crash after a claim's answer, before the hand-over",
+];
+const SETTLEMENT: Crashes = [
+    "crash before a settlement's commit",
+    "crash after a settlement's commit, before its answer",
+    "crash after a settlement's answer",
+];
+const OTHER: Crashes = [
+    "crash before another unit's commit",
+    "crash after another unit's commit, before its answer",
+    "crash after another unit's answer",
+];
+
+/// What a unit of work does, told by what it asks for, and how often its process ends at each of its steps.
+fn crashes_of(scope: &Scope) -> (Crashes, u32) {
+    let is_claim = |scan: &Scan| matches!(scan, Scan::Due { state: LaneState::Ready, .. });
+    if !scope.event_keys.is_empty() {
+        (ADMISSION, 30)
+    } else if scope.scan.iter().any(is_claim) {
+        (CLAIM, 8)
+    } else if scope.scan.is_empty() && !scope.lanes.is_empty() {
+        (SETTLEMENT, 30)
+    } else {
+        (OTHER, 4)
+    }
+}
+
 impl Line {
     async fn call<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.machine.runs().await;
-        let weather = &self.weather;
-        let pause = if weather.strikes("slow store", 30) { 500..4000 } else { 0..4 };
+        self.stepwise(None, call).await
+    }
+
+    async fn stepwise<T>(
+        &self,
+        crashes: Option<(Crashes, u32)>,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let (weather, machine) = (&self.weather, &self.machine);
+        let crashes_at = |step: usize| crashes.is_some_and(|(all, often)| weather.strikes(all[step], often));
+        let lost = |said: &str| StoreError::Unavailable(said.to_owned());
+        machine.runs().await;
+        let pause = if weather.strikes("slow store", 30) {
+            500..4000
+        } else if weather.strikes("store stalls", 5) {
+            4000..90_000
+        } else {
+            0..4
+        };
         let pause = weather.dice.ms(pause);
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
-        if self.machine.is_cut_off() || weather.strikes("store away", 40) {
-            return Err(StoreError::Unavailable("cut off".into()));
+        if crashes_at(0) {
+            machine.crash().await;
+        }
+        if machine.cut(Link::Store) == Cut::Requests || weather.strikes("store away", 40) {
+            return Err(lost("cut off"));
         }
         let answer = call.await;
-        self.machine.runs().await;
-        if answer.is_ok() && weather.strikes("lost answer of the store", 40) {
-            return Err(StoreError::Unavailable("the answer was lost".into()));
+        if crashes_at(1) {
+            machine.crash().await;
+        }
+        if weather.strikes("store's answer stalls", 5) {
+            tokio::time::sleep(weather.dice.ms(4000..90_000)).await;
+        }
+        machine.runs().await;
+        let is_lost = machine.cut(Link::Store) == Cut::Answers
+            || (answer.is_ok() && weather.strikes("lost answer of the store", 40));
+        if is_lost {
+            return Err(lost("the answer was lost"));
+        }
+        if answer.is_ok() && crashes_at(2) {
+            machine.crash_behind();
         }
         answer
     }
@@ -52,7 +124,8 @@ impl Store for Line {
         if self.weather.strikes("contended rows", 20) {
             return Err(StoreError::Contended("somebody else is there".into()));
         }
-        self.call(self.store.transact(scope, decide)).await
+        let crashes = crashes_of(&scope);
+        self.stepwise(Some(crashes), self.store.transact(scope, decide)).await
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
@@ -85,7 +158,11 @@ impl Store for Line {
     }
 
     async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError> {
-        self.call(self.store.keep_callback(raw)).await
+        let kept = self.call(self.store.keep_callback(raw)).await;
+        if self.weather.strikes("crash after a callback was kept", 100) {
+            self.machine.crash().await;
+        }
+        kept
     }
 
     async fn session(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError> {

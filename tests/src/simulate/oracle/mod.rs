@@ -1,12 +1,16 @@
 //! The oracle: compares what the world did with what was promised (`docs/guarantees.md`).
 
+mod money;
+mod portal;
+mod told;
+
 use lienthong_core::{
-    operation::{ActionKind, Operation, OperationState, Payload},
-    payment::PaymentState,
+    need::Need,
+    operation::{ActionKind, Operation, OperationState},
     port::store::{OutboxRow, Store},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet, hash_map::DefaultHasher},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
 };
 
@@ -44,6 +48,8 @@ pub async fn judge(seed: u64, shared: &Shared, lives: &Lives) -> Report {
     judge.histories();
     judge.money();
     judge.parcels();
+    judge.callbacks();
+    judge.incidents();
     judge.out_events().await;
     judge.ledgers().await;
     let mut hasher = DefaultHasher::new();
@@ -57,14 +63,9 @@ pub async fn judge(seed: u64, shared: &Shared, lives: &Lives) -> Report {
         (row.number, &row.id, &row.data, row.at.as_microsecond()).hash(&mut hasher);
     }
     let (effects, violations) = (judge.effects.len(), judge.violations);
-    Report {
-        seed,
-        violations,
-        faults: shared.weather.faults(),
-        events: lives.messages.len(),
-        effects,
-        trace: hasher.finish(),
-    }
+    let mut faults = lives.faults.clone();
+    faults.extend(shared.weather.faults());
+    Report { seed, violations, faults, events: lives.messages.len(), effects, trace: hasher.finish() }
 }
 
 struct Judge<'a> {
@@ -88,6 +89,7 @@ impl Judge<'_> {
         }
         let events: HashSet<String> =
             self.shared.store.events().into_iter().map(|e| e.key.id.to_string()).collect();
+        self.kept_as_they_came();
         let quarantined: HashSet<Vec<u8>> =
             self.shared.store.quarantined().into_iter().map(|q| q.raw).collect();
         for body in self.shared.broker.acknowledged() {
@@ -106,7 +108,28 @@ impl Judge<'_> {
         }
     }
 
-    /// After the storm nothing is left over.
+    /// What is in the store is what was published.
+    fn kept_as_they_came(&mut self) {
+        let published: HashMap<&str, serde_json::Value> = self
+            .lives
+            .sound
+            .iter()
+            .filter_map(|(id, body)| Some((id.as_str(), serde_json::from_slice(body).ok()?)))
+            .collect();
+        for event in self.shared.store.events() {
+            let kept = serde_json::from_str::<serde_json::Value>(&event.body).ok();
+            if kept.as_ref() != published.get(event.key.id.as_str()) {
+                self.say(format!("event {} is not what was published: {}", event.key.id, event.body));
+            }
+        }
+        let put_aside: HashSet<Vec<u8>> =
+            self.shared.store.quarantined().into_iter().map(|q| q.raw).collect();
+        for body in self.lives.unsound.iter().filter(|body| !put_aside.contains(*body)) {
+            self.violations.push(format!("not in quarantine: {}", String::from_utf8_lossy(body)));
+        }
+    }
+
+    /// After the storm nothing is left over; what ended without its effect says who ended it.
     fn everything_ended(&mut self) {
         let open: Vec<_> = self
             .operations
@@ -121,6 +144,29 @@ impl Judge<'_> {
             })
             .collect();
         self.violations.extend(open);
+        let mut said = Vec::new();
+        for operation in self.operations.values() {
+            let successor = operation.superseded_by.and_then(|id| self.operations.get(&id));
+            let is_named = match operation.state {
+                OperationState::Superseded => successor.is_some_and(|by| by.lane == operation.lane),
+                OperationState::Dismissed => operation.decided_by.is_some(),
+                _ => true,
+            };
+            if !is_named {
+                said.push(format!("operation {} ended and nobody says why: {operation:?}", operation.id));
+            }
+        }
+        self.violations.extend(said);
+    }
+
+    /// Nobody is asked for what nobody waits for.
+    fn incidents(&mut self) {
+        for incident in self.shared.store.incidents().into_iter().filter(|i| i.closed_at.is_none()) {
+            let waits = |o: &Operation| o.need.as_ref().is_some_and(|need| need.to_string() == incident.key);
+            if incident.key.parse::<Need>().is_ok() && !self.operations.values().any(waits) {
+                self.say(format!("an incident is open for nobody: {incident:?}"));
+            }
+        }
     }
 
     /// No foreign work, payload intact.
@@ -152,18 +198,31 @@ impl Judge<'_> {
     /// Nothing goes out twice in the same attempt, at the same time, or after its end.
     fn sent_by_the_rules(&mut self) {
         let mut said = Vec::new();
-        let mut attempts = BTreeSet::new();
+        let (mut attempts, asked) = (BTreeSet::new(), self.shared.partners.asked());
         let mut lanes: BTreeMap<(&str, &str), Vec<&Sent>> = BTreeMap::new();
         for sent in &self.sent {
             if !attempts.insert((sent.operation, sent.attempt)) {
                 said.push(format!("attempt {} of operation {} was sent twice", sent.attempt, sent.operation));
             }
-            if sent.kind == ActionKind::OpenPayment || sent.kind == ActionKind::AppendProgress {
-                let doubted = self.operations.get(&sent.operation).is_some_and(|o| o.doubted);
+            let operation = self.operations.get(&sent.operation);
+            if sent.kind == ActionKind::AppendProgress {
+                let doubted = operation.is_some_and(|o| o.doubted);
                 let had_effect =
                     self.effects.iter().any(|e| e.operation == sent.operation && e.at < sent.from);
                 if had_effect && !doubted {
                     said.push(format!("operation {} was sent again without a doubt", sent.operation));
+                }
+            }
+            // Only a person may send a payment again without the platform having been asked since.
+            let is_by_person = operation.is_some_and(|o| o.decided_by.is_some());
+            if sent.kind == ActionKind::OpenPayment && !is_by_person {
+                let earlier =
+                    self.sent.iter().rfind(|s| s.operation == sent.operation && s.attempt < sent.attempt);
+                let was_asked = |since| {
+                    asked.iter().any(|(of, at)| *of == sent.operation && since <= *at && *at <= sent.from)
+                };
+                if earlier.is_some_and(|e| !e.was_nothing && !was_asked(e.from)) {
+                    said.push(format!("payment operation {} was sent again unasked", sent.operation));
                 }
             }
             lanes.entry((sent.connector, &sent.key)).or_default().push(sent);
@@ -222,159 +281,6 @@ impl Judge<'_> {
             }
         }
         self.violations.extend(said);
-    }
-
-    /// Every dossier is at the portal in its last state, with all its steps in the order of their admission.
-    fn histories(&mut self) {
-        let mut said = Vec::new();
-        for (code, expected) in &self.lives.steps {
-            let of_dossier = self.effects.iter().filter(|e| e.connector == "dvcqg" && e.key == *code);
-            let mut steps: Vec<String> = Vec::new();
-            let mut last = None;
-            for effect in of_dossier {
-                match &*effect.payload {
-                    Payload::AppendProgress { steps: more } => {
-                        for step in more {
-                            if !steps.contains(&step.content) {
-                                steps.push(step.content.clone());
-                            }
-                        }
-                    }
-                    _ => last.clone_from(&effect.dossier),
-                }
-            }
-            let (there, wanted): (BTreeSet<_>, BTreeSet<_>) =
-                (steps.iter().collect(), expected.iter().collect());
-            if there != wanted {
-                said.push(format!("{code}: the portal has {steps:?} instead of {expected:?}"));
-            }
-            // Late events add their step behind what is there; all others keep the order of their numbers.
-            let mut on_time: Vec<(Option<i64>, String)> = self
-                .shared
-                .store
-                .events()
-                .into_iter()
-                .filter(|e| e.subject == *code && !e.late)
-                .filter_map(|e| {
-                    let body: serde_json::Value = serde_json::from_str(&e.body).ok()?;
-                    Some((e.sequence, body.pointer("/data/step/content")?.as_str()?.to_owned()))
-                })
-                .collect();
-            on_time.sort();
-            let wanted: Vec<_> = on_time.into_iter().map(|(_, content)| content).collect();
-            let in_order: Vec<_> = steps.iter().filter(|s| wanted.contains(s)).cloned().collect();
-            if in_order != wanted {
-                said.push(format!("{code}: steps came as {in_order:?} instead of {wanted:?}"));
-            }
-            let status = last.and_then(|state| state.status).map(lienthong_core::status::PortalStatus::code);
-            if status != Some(10) {
-                said.push(format!("{code}: the portal's last status is {status:?}, not 10"));
-            }
-        }
-        self.violations.extend(said);
-    }
-
-    /// 5. What citizens paid is what is recorded; nobody can pay the same thing twice.
-    fn money(&mut self) {
-        let mut said = Vec::new();
-        let opened = self.shared.partners.opened();
-        let payments = self.shared.store.payments();
-        let mut references: BTreeMap<String, usize> = BTreeMap::new();
-        for (reference, opened) in &opened {
-            *references.entry(opened.payment.to_string()).or_default() += 1;
-            let record = payments.iter().find(|p| p.id == opened.payment);
-            let known = record.and_then(|p| p.references.iter().find(|r| r.reference == *reference));
-            let Some((record, known)) = record.zip(known) else {
-                said.push(format!("the platform has {reference}, of which we know nothing"));
-                continue;
-            };
-            if opened.is_paid != known.paid_at.is_some() {
-                said.push(format!(
-                    "{reference}: paid there {}, recorded {:?}",
-                    opened.is_paid, known.paid_at
-                ));
-            }
-            let fits = match record.state {
-                PaymentState::Paid | PaymentState::NeedsRefund => opened.is_paid,
-                _ => !opened.is_paid,
-            };
-            if !fits {
-                said.push(format!(
-                    "{}: {:?} while paid there is {}",
-                    record.id, record.state, opened.is_paid
-                ));
-            }
-        }
-        for (payment, count) in references {
-            if count > 1 {
-                said.push(format!("payment {payment} has {count} references at the platform"));
-            }
-        }
-        self.violations.extend(said);
-    }
-
-    /// Every parcel is ordered once.
-    fn parcels(&mut self) {
-        let mut said = Vec::new();
-        let mut orders: BTreeMap<String, usize> = BTreeMap::new();
-        for parcel in self.shared.partners.orders().values() {
-            *orders.entry(parcel.clone()).or_default() += 1;
-        }
-        for (parcel, count) in &orders {
-            if *count > 1 {
-                said.push(format!("parcel {parcel} was ordered {count} times"));
-            }
-        }
-        for parcel in self.shared.store.parcels() {
-            let created = self.operations.values().any(|o| {
-                o.state == OperationState::Succeeded
-                    && o.payload.kind() == ActionKind::CreateParcel
-                    && o.payload.parcel() == Some(&parcel.id)
-            });
-            if created && !orders.contains_key(parcel.id.as_str()) {
-                said.push(format!("parcel {} is not at the post", parcel.id));
-            }
-        }
-        self.violations.extend(said);
-    }
-
-    /// 7. What goes out is complete and in order.
-    async fn out_events(&mut self) {
-        let all = self.shared.store.outbox(0, i64::MAX).await.unwrap_or_default();
-        let taken = self.shared.broker.taken();
-        let mut next = 0;
-        for row in &taken {
-            if all.get(next).is_some_and(|wanted| wanted.number == row.number) {
-                next += 1;
-            } else if !all[..next].iter().any(|known| known == row) {
-                self.say(format!("out-event {} went out before {}", row.number, next + 1));
-            }
-        }
-        if next != all.len() {
-            self.say(format!("{} of {} out-events went out", next, all.len()));
-        }
-        let mut ids: BTreeMap<&str, &OutboxRow> = BTreeMap::new();
-        for row in &all {
-            // What is put aside twice is told twice under one id: whoever listens knows it for the same.
-            let is_put_aside = matches!(row.name.as_str(), "event.quarantined" | "event.conflict");
-            if let Some(other) = ids.insert(&row.id, row).filter(|_| !is_put_aside) {
-                self.say(format!("two out-events have the same id: {other:?} and {row:?}"));
-            }
-        }
-        for payment in self.shared.store.payments() {
-            let id = payment.id.as_str();
-            let told = |name: &str| {
-                all.iter().filter(|r| r.name == name && r.data.contains(&format!("\"{id}\""))).count()
-            };
-            let paid = usize::from(payment.state == PaymentState::Paid);
-            if told("payment.succeeded") < paid || told("payment.succeeded") > 1 {
-                self.say(format!("payment {id} was told as paid {} times", told("payment.succeeded")));
-            }
-            let refund = usize::from(payment.state == PaymentState::NeedsRefund);
-            if told("payment.needs_refund") != refund {
-                self.say(format!("{id} needs a refund, told {} times", told("payment.needs_refund")));
-            }
-        }
     }
 
     /// 2. The two ledgers balance.
