@@ -1,10 +1,15 @@
 //! Every event of the contract is admitted, and a rejection says where and why; schemas and parser agree.
 
+use jiff::SignedDuration;
 use lienthong_core::{
     event::{
         names::EventName,
         rejection::{Reason, Verdict},
         schema,
+    },
+    flow::{
+        engine::{Engine, EngineSettings},
+        relay,
     },
     operation::{ActionKind, OperationState},
     outcome::{Cause, Outcome},
@@ -12,8 +17,9 @@ use lienthong_core::{
     testing::fixtures::events::{self, event},
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::world::{World, code};
+use crate::world::{World, code, rules};
 
 #[tokio::test]
 async fn every_event_of_the_contract_is_admitted_and_fits_its_schema() {
@@ -215,6 +221,29 @@ async fn the_relay_publishes_in_order_and_goes_on_after_what_was_confirmed() {
         assert!(number <= highest + 1, "a number appeared before its predecessor");
         highest = highest.max(number);
     }
+}
+
+#[tokio::test]
+async fn only_the_one_that_holds_the_relay_publishes() {
+    let world = World::resting();
+    world.admit([event("dossier.received", &code(1), 1)]).await;
+    let other = Engine::new(
+        Arc::new(world.store.second()),
+        rules(),
+        Vec::new(),
+        Arc::new(world.clock.clone()),
+        EngineSettings { holder: "other".into(), ..EngineSettings::default() },
+    );
+    // The other one holds the relay and has not published yet.
+    let held = other.store.acquire(relay::RELAY, "other", SignedDuration::from_secs(30)).await.unwrap();
+    assert!(held.is_some());
+    let mut fence = None;
+    assert!(matches!(relay::round(&world.engine, &*world.publisher, &mut fence).await, Ok(false)));
+    assert_eq!(world.publisher.published(), []);
+    // Its tenure runs out.
+    world.advance(31);
+    assert!(relay::round(&world.engine, &*world.publisher, &mut fence).await.is_ok());
+    assert!(!world.publisher.published().is_empty());
 }
 
 #[tokio::test]

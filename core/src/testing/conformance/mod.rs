@@ -6,6 +6,7 @@ mod incidents;
 mod lanes;
 mod outbox;
 mod overview;
+mod pairs;
 mod partners;
 mod races;
 mod rules;
@@ -67,6 +68,15 @@ macro_rules! conformance_stories {
                 concurrent_edits_of_one_row_are_not_lost
                 units_over_the_same_rows_never_block_each_other_for_ever
                 a_caller_that_goes_away_leaves_whole_units
+            }
+            pairs {
+                of_two_that_claim_one_lane_by_its_key_one_gets_it
+                a_state_that_is_claimed_meanwhile_is_not_superseded
+                a_state_that_is_superseded_meanwhile_is_not_claimed
+                a_person_who_retries_what_is_claimed_meanwhile_is_told_that_it_runs
+                a_person_who_dismisses_what_is_settled_meanwhile_is_told_that_it_ended
+                an_outcome_and_a_newer_state_at_once_leave_the_newer_one_ready
+                a_callback_and_the_answer_at_once_pay_once_and_open_once
             }
             incidents {
                 a_need_has_one_incident_as_long_as_somebody_waits
