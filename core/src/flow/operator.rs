@@ -57,8 +57,10 @@ pub async fn dismiss(
     if reason.trim().is_empty() {
         return Ok(Deed::NotAllowed("reason_missing".into()));
     }
-    let deed = act(engine, operation, actor, "dismiss", reason, |operation, _| {
+    let deed = act(engine, operation, actor, "dismiss", reason, |operation, earliest| {
         operation.state = OperationState::Dismissed;
+        // What comes next on an empty lane waits for it.
+        operation.due_at = earliest;
         operation.need = None;
     })
     .await;
