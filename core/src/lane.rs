@@ -98,7 +98,7 @@ pub struct Lane {
     pub acknowledged: bool,
     /// The head's state.
     pub state: LaneState,
-    /// When the state asks for something: claim, probe.
+    /// When the state asks for something: claim, probe; while idle: the earliest moment for what comes next.
     pub due_at: Timestamp,
     /// The head's need, while held.
     pub need: Option<Need>,
@@ -159,7 +159,11 @@ impl Lane {
         self.open = open;
         let (state, due_at, need, head) = match self.open.first() {
             Some(head) => (LaneState::of(head.state), head.due_at, head.need.clone(), Some(head.id)),
-            None => (LaneState::Idle, self.due_at, None, None),
+            // Nothing may go out before what the last one left behind is over.
+            None => {
+                let due_at = ended.iter().map(|o| o.due_at).max().unwrap_or(self.due_at);
+                (LaneState::Idle, due_at, None, None)
+            }
         };
         if state != self.state || head != self.head {
             self.since = now;

@@ -99,6 +99,8 @@ impl Wish {
             Self::Dismiss => {
                 operation.state = OperationState::Dismissed;
                 operation.ended_at = Some(now);
+                // What comes next on an empty lane waits for it.
+                operation.due_at = earliest;
             }
         }
         operation.need = None;

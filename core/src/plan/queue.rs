@@ -44,6 +44,8 @@ pub fn enqueue(work: &mut Work, rules: &Rules, planned: Planned) -> Result<RowId
     let lane = work.lane(&planned.connector, &planned.key).ok_or(Missing)?.edit();
     let position = lane.next_position;
     lane.next_position += 1;
+    // After a doubt that a person dismissed nothing goes out within the settling window.
+    let earliest = if lane.head().is_none() { now.max(lane.due_at) } else { now };
     let (dossier, subject, version) = match planned.dossier {
         Some((row, code, version)) => (Some(row), Some(code), Some(version)),
         None => (None, None, None),
@@ -60,7 +62,7 @@ pub fn enqueue(work: &mut Work, rules: &Rules, planned: Planned) -> Result<RowId
         event: planned.event,
         payload: Arc::new(planned.payload),
         state: if planned.need.is_some() { OperationState::Held } else { OperationState::Ready },
-        due_at: now,
+        due_at: earliest,
         need: planned.need,
         attempts: 0,
         edits: 0,
@@ -168,6 +170,10 @@ fn supersede(lane: &mut Lane, new: &mut Operation, now: Timestamp) -> Vec<RowId>
         let waits = matches!(old.state, OperationState::Ready | OperationState::Held);
         if is_asked(old) || !(cures_head || (acknowledged && waits && !old.begun)) {
             continue;
+        }
+        if front == Some(at) && old.attempt.is_none() {
+            // It waits for the end of another one's settling window.
+            new.due_at = new.due_at.max(old.due_at);
         }
         if cures_head {
             new.position = old.position;

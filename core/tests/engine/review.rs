@@ -535,6 +535,32 @@ async fn what_follows_a_doubt_that_was_retried_and_then_dismissed_waits_for_the_
 }
 
 #[tokio::test]
+async fn what_comes_after_a_dismissed_doubt_waits_for_the_settling_window_too() {
+    let world = World::running();
+    let code = code(1);
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.settled().await;
+    world.portal.next(lost());
+    world.admit([event("dossier.corrected", &code, 2).with_data("/dossier/note", "một")]).await;
+    world
+        .eventually("doubtful", |w| {
+            w.states(ActionKind::SyncDossier).last() == Some(&OperationState::Doubtful)
+        })
+        .await;
+    let id = world.operations(ActionKind::SyncDossier)[1].id;
+    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
+    let sent = world.portal.tasks().len();
+    // One comes to the empty lane, and one stands in for it.
+    for n in 3..=4 {
+        world.admit([event("dossier.corrected", &code, n).with_data("/dossier/note", n.to_string())]).await;
+        world.settled().await;
+        assert_eq!(world.portal.tasks().len(), sent);
+    }
+    world.advance(61);
+    world.eventually("sent", |w| w.portal.tasks().len() > sent).await;
+}
+
+#[tokio::test]
 async fn each_refusal_is_told_under_an_id_of_its_own() {
     let world = World::running();
     let code = code(1);

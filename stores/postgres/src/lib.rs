@@ -26,8 +26,8 @@ use lienthong_core::{
     lane::LaneState,
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow, RawCallback,
-            ReferenceToAsk, Session, Store, StoreError,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
+            RawCallback, ReferenceToAsk, Session, Store, StoreError,
         },
         work::{IdSource, Scope},
     },

@@ -481,8 +481,7 @@ async fn partners(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreE
     if work.scope.partners.is_empty() {
         return Ok(());
     }
-    let connectors: Vec<&str> =
-        work.scope.partners.iter().map(ConnectorId::as_str).collect();
+    let connectors: Vec<&str> = work.scope.partners.iter().map(ConnectorId::as_str).collect();
     let mut rows = locked_conditions(conn, &connectors).await?;
     if rows.len() < connectors.len() {
         sqlx::query!(

@@ -122,7 +122,7 @@ async fn consume(
         machine.connection.store(connection, Ordering::Release);
         connection
     };
-    let mut connection = connect();
+    let (mut connection, mut deaf_on) = (connect(), None);
     while !stopping.is_cancelled() {
         machine.runs().await;
         if shared.broker.is_dead(connection) {
@@ -130,7 +130,10 @@ async fn consume(
         }
         let mut batch = shared.broker.deliver(connection, PREFETCH);
         if machine.cut(Link::Broker) == Cut::Answers {
-            // Delivered, but they never arrive.
+            deaf_on = Some(connection);
+        }
+        if deaf_on == Some(connection) {
+            // Delivered, but nothing arrives on this connection any more: what comes later cannot overtake.
             batch.clear();
         }
         if batch.is_empty() {

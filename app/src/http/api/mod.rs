@@ -14,8 +14,8 @@ pub(super) mod lanes;
 pub(super) mod operations;
 pub(super) mod partners;
 mod quarantine;
-mod restore;
 mod replays;
+mod restore;
 mod status;
 
 use axum::{

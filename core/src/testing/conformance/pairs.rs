@@ -171,7 +171,11 @@ pub(super) async fn a_state_that_is_claimed_meanwhile_is_not_superseded(h: &Harn
     ensure_eq!(claimed.first().map(|a| a.operation.id), Some(old), "what was claimed");
     let lane = seed::lane(h, KEY).await?;
     let open = lane.map(|l| (l.state, l.open.iter().map(|o| o.id).collect::<Vec<_>>()));
-    ensure_eq!(open, Some((LaneState::Running, vec![old, new.unwrap_or(0)])), "the old one runs, the new one waits");
+    ensure_eq!(
+        open,
+        Some((LaneState::Running, vec![old, new.unwrap_or(0)])),
+        "the old one runs, the new one waits"
+    );
     Ok(())
 }
 
@@ -180,9 +184,16 @@ pub(super) async fn a_state_that_is_superseded_meanwhile_is_not_claimed(h: &Harn
     warm_up(h).await?;
     let (new, claimed) =
         one_inside_the_other(h, (lane_scope(), newer), (lane_scope(), claim_of("two"))).await?;
-    ensure!(claimed.iter().all(|a| a.operation.id != old), "expected the old one to be over, got {claimed:?}");
+    ensure!(
+        claimed.iter().all(|a| a.operation.id != old),
+        "expected the old one to be over, got {claimed:?}"
+    );
     ensure_eq!(claimed.first().map(|a| a.operation.id), new, "what was claimed");
-    ensure_eq!(head(h).await?.map(|o| (o.id, o.state)), new.map(|id| (id, OperationState::Running)), "the head");
+    ensure_eq!(
+        head(h).await?.map(|o| (o.id, o.state)),
+        new.map(|id| (id, OperationState::Running)),
+        "the head"
+    );
     Ok(())
 }
 
@@ -193,7 +204,9 @@ fn person(h: &Harness) -> Arc<Engine> {
     Engine::new(Arc::clone(&h.second), Rules::default(), vec![portal], clock, EngineSettings::default())
 }
 
-pub(super) async fn a_person_who_retries_what_is_claimed_meanwhile_is_told_that_it_runs(h: &Harness) -> Verdict {
+pub(super) async fn a_person_who_retries_what_is_claimed_meanwhile_is_told_that_it_runs(
+    h: &Harness,
+) -> Verdict {
     let id = ready_lane(h).await?;
     warm_up(h).await?;
     let (door, engine) = (Door::new(), person(h));
@@ -209,7 +222,11 @@ pub(super) async fn a_person_who_retries_what_is_claimed_meanwhile_is_told_that_
     let (claimed, deed) = futures_util::join!(claiming, retrying);
     ensure_eq!(claimed?.len(), 1, "claims");
     ensure_eq!(deed?, Deed::NotAllowed("running".into()), "what the person was told");
-    ensure_eq!(seed::lane(h, KEY).await?.map(|l| (l.state, l.claim)), Some((LaneState::Running, 1)), "the lane");
+    ensure_eq!(
+        seed::lane(h, KEY).await?.map(|l| (l.state, l.claim)),
+        Some((LaneState::Running, 1)),
+        "the lane"
+    );
     Ok(())
 }
 
@@ -230,7 +247,9 @@ fn settling(settlement: Settlement) -> (Scope, impl Fn(&mut Work) -> Vec<bool> +
     })
 }
 
-pub(super) async fn a_person_who_dismisses_what_is_settled_meanwhile_is_told_that_it_ended(h: &Harness) -> Verdict {
+pub(super) async fn a_person_who_dismisses_what_is_settled_meanwhile_is_told_that_it_ended(
+    h: &Harness,
+) -> Verdict {
     let id = ready_lane(h).await?;
     let settlement = running(h).await?;
     warm_up(h).await?;
@@ -346,7 +365,11 @@ pub(super) async fn a_callback_and_the_answer_at_once_pay_once_and_open_once(h: 
             let open: usize = work.lanes.values().map(|l| l.row.open.len()).sum();
             (payments, open)
         });
-        ensure_eq!(end.await?, (vec![PaymentState::Paid], 0), "{n}: the payment, and what is open of its lane");
+        ensure_eq!(
+            end.await?,
+            (vec![PaymentState::Paid], 0),
+            "{n}: the payment, and what is open of its lane"
+        );
         let paid = seed::outbox(h).await?.iter().filter(|row| row.name == "payment.succeeded").count();
         ensure_eq!(paid, n as usize, "how often it was told, once a payment");
         let ledgers = h.second.ledgers().await?;

@@ -15,8 +15,8 @@ use crate::{
     payment::{PaymentState, ReferenceState},
     port::{
         store::{
-            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow, RawCallback,
-            ReferenceToAsk, Session, Store, StoreError,
+            ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
+            RawCallback, ReferenceToAsk, Session, Store, StoreError,
         },
         work::{LedgerDelta, Scope},
     },
