@@ -240,15 +240,16 @@ impl Judge<'_> {
     /// 3. A partner sees the operations of a lane in order.
     fn lanes_in_order(&mut self) {
         let mut said = Vec::new();
-        let mut last: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
+        let mut last = BTreeMap::new();
         for effect in &self.effects {
             let Some(operation) = self.operations.get(&effect.operation) else { continue };
-            let place = (operation.position, operation.id);
+            // What takes over a place is planned later; row numbers of two replicas do not grow with time.
+            let place = (operation.position, operation.created_at, operation.id);
             let seen = last.entry((effect.connector, &effect.key)).or_insert(place);
             if place < *seen {
                 said.push(format!(
                     "lane {} {}: operation {} after {}",
-                    effect.connector, effect.key, operation.id, seen.1
+                    effect.connector, effect.key, operation.id, seen.2
                 ));
             }
             *seen = (*seen).max(place);
