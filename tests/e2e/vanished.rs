@@ -31,7 +31,7 @@ async fn place() -> Place {
     let servers = Servers::get();
     let held = servers.shared().await;
     let database = Database::create(&servers).await;
-    let proxy = Proxy::before(proxy::target(&database.url), Duration::from_secs(5)).await;
+    let proxy = Proxy::before(proxy::target(&database.url), Duration::from_secs(5));
     let mut options = Options::new(proxy.instead_of(&database.url));
     options.max_connections = CONNECTIONS;
     options.longest_statement = Duration::from_secs(1);

@@ -103,7 +103,7 @@ pub struct Proxy {
 impl Proxy {
     /// Stands in front of `to`. A server whose client has vanished gives the connection up after `forgotten`, as its
     /// keepalives would make it.
-    pub async fn before(to: SocketAddr, forgotten: Duration) -> Self {
+    pub fn before(to: SocketAddr, forgotten: Duration) -> Self {
         // Bound and never listening: the port stays ours while nobody listens there.
         let place = socket();
         place.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");

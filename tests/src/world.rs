@@ -99,7 +99,7 @@ impl Plan {
         let listeners = Listeners::local().await.expect("free ports");
         let suite = Suite::start(listeners, self.partners.clone()).await;
         let proxies = match &servers {
-            Some(servers) if self.proxied => Some(Proxies::before(servers, &suite, &mut places).await),
+            Some(servers) if self.proxied => Some(Proxies::before(servers, &suite, &mut places)),
             _ => None,
         };
         let text = province::configuration(&places, &suite, &self.tuning);
@@ -134,14 +134,14 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    async fn before(servers: &Servers, suite: &Suite, places: &mut Places) -> Self {
-        let before = async |url: &str| Proxy::before(proxy::target(url), FORGOTTEN).await;
+    fn before(servers: &Servers, suite: &Suite, places: &mut Places) -> Self {
+        let before = |url: &str| Proxy::before(proxy::target(url), FORGOTTEN);
         let proxies = Self {
-            store: before(&servers.postgres).await,
-            broker: before(&servers.rabbitmq).await,
-            portal: before(&suite.portal.url()).await,
-            payments: before(&suite.payments.url()).await,
-            post: before(&suite.post.url()).await,
+            store: before(&servers.postgres),
+            broker: before(&servers.rabbitmq),
+            portal: before(&suite.portal.url()),
+            payments: before(&suite.payments.url()),
+            post: before(&suite.post.url()),
         };
         let Self { store, broker, portal, payments, post } = &proxies;
         places.database = places.database.as_deref().map(|url| store.instead_of(url));

@@ -73,7 +73,7 @@ impl<'w> Ground<'w> {
         lines: &'w [Vec<u8>],
     ) -> Self {
         let servers = world.servers.as_ref().expect("a world with servers");
-        let outlet = Proxy::before(proxy::target(&servers.rabbitmq), Duration::from_secs(15)).await;
+        let outlet = Proxy::before(proxy::target(&servers.rabbitmq), Duration::from_secs(15));
         let ground = Self {
             course,
             world,
@@ -192,7 +192,7 @@ impl<'w> Ground<'w> {
             self.fleet.look_after(self.world).await;
             // A callback may be under way to a replica that stands still: nobody waits for that.
             timeout(Duration::from_secs(3), self.world.citizens_pay(self.oracle)).await.ok();
-            if self.draw(|dice| dice.bool()) {
+            if self.draw(fastrand::Rng::bool) {
                 self.postmen_go_on();
             }
         }

@@ -136,7 +136,6 @@ async fn pump(
         let mut pass = length;
         let mut torn = None;
         match now.mode {
-            Mode::Pass | Mode::Refuse => {}
             Mode::Delay(by) => {
                 tally.delayed.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(by).await;
@@ -151,7 +150,7 @@ async fn pump(
                     (pass, torn) = (room, Some(cut));
                 }
             }
-            Mode::Cut(..) => {}
+            Mode::Pass | Mode::Refuse | Mode::Cut(..) => {}
             // `ordered` ends the connection; nothing may slip through before it does.
             Mode::Blackhole => return std::future::pending().await,
         }

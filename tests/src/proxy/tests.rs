@@ -44,7 +44,7 @@ async fn is_silent(stream: &mut TcpStream) -> bool {
 #[tokio::test]
 async fn what_passes_passes_and_what_is_slow_is_slow() {
     let mut tasks = JoinSet::new();
-    let proxy = Proxy::before(echo(&mut tasks).await, LONG).await;
+    let proxy = Proxy::before(echo(&mut tasks).await, LONG);
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(say(&mut stream, "one").await.unwrap(), "one");
     for mode in [Mode::Delay(Duration::from_millis(1)), Mode::Throttle(1_000_000)] {
@@ -59,7 +59,7 @@ async fn what_passes_passes_and_what_is_slow_is_slow() {
 #[tokio::test]
 async fn an_answer_is_cut_after_so_many_bytes_and_the_request_has_arrived() {
     let mut tasks = JoinSet::new();
-    let proxy = Proxy::before(echo(&mut tasks).await, LONG).await;
+    let proxy = Proxy::before(echo(&mut tasks).await, LONG);
     for (cut, ending) in [(Cut::Close, None), (Cut::Reset, Some(ErrorKind::ConnectionReset))] {
         proxy.set(Mode::Pass);
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
@@ -78,7 +78,7 @@ async fn an_answer_is_cut_after_so_many_bytes_and_the_request_has_arrived() {
 #[tokio::test]
 async fn a_reset_is_seen_at_once_and_the_next_connection_works() {
     let mut tasks = JoinSet::new();
-    let proxy = Proxy::before(echo(&mut tasks).await, LONG).await;
+    let proxy = Proxy::before(echo(&mut tasks).await, LONG);
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
     say(&mut stream, "one").await.unwrap();
     proxy.reset_all();
@@ -91,7 +91,7 @@ async fn a_reset_is_seen_at_once_and_the_next_connection_works() {
 #[tokio::test]
 async fn a_vanished_connection_stays_silent_when_the_network_is_back() {
     let mut tasks = JoinSet::new();
-    let proxy = Proxy::before(echo(&mut tasks).await, LONG).await;
+    let proxy = Proxy::before(echo(&mut tasks).await, LONG);
     let mut old = TcpStream::connect(proxy.address()).await.unwrap();
     say(&mut old, "one").await.unwrap();
     proxy.vanish_all();
@@ -114,7 +114,7 @@ async fn a_vanished_connection_stays_silent_when_the_network_is_back() {
 async fn a_server_forgets_a_client_that_vanished() {
     let mut tasks = JoinSet::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let proxy = Proxy::before(listener.local_addr().unwrap(), Duration::from_millis(10)).await;
+    let proxy = Proxy::before(listener.local_addr().unwrap(), Duration::from_millis(10));
     let _client = TcpStream::connect(proxy.address()).await.unwrap();
     let (mut stream, _) = listener.accept().await.unwrap();
     tasks.spawn(async move {
@@ -133,7 +133,7 @@ async fn a_server_forgets_a_client_that_vanished() {
 #[tokio::test]
 async fn nobody_listens_while_it_refuses_and_the_port_stays_its_own() {
     let mut tasks = JoinSet::new();
-    let proxy = Proxy::before(echo(&mut tasks).await, LONG).await;
+    let proxy = Proxy::before(echo(&mut tasks).await, LONG);
     let mut old = TcpStream::connect(proxy.address()).await.unwrap();
     say(&mut old, "one").await.unwrap();
     proxy.set(Mode::Refuse);
@@ -153,7 +153,7 @@ async fn nobody_listens_while_it_refuses_and_the_port_stays_its_own() {
 #[tokio::test]
 async fn an_address_keeps_everything_but_its_place() {
     let mut tasks = JoinSet::new();
-    let proxy = Proxy::before(echo(&mut tasks).await, LONG).await;
+    let proxy = Proxy::before(echo(&mut tasks).await, LONG);
     let at = proxy.address();
     for (url, place) in [
         ("postgres://postgres@127.0.0.1:5432/name", format!("postgres://postgres@{at}/name")),
