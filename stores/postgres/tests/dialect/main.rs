@@ -126,7 +126,7 @@ mod tests {
             unit.execute("commit").await.unwrap();
             assert_eq!(store.ledgers().await.unwrap().total.received, 11, "between them");
             // Another fold waits for the first one, and finds nothing of what that took.
-            let other = tokio::task::JoinSet::from_iter([{
+            let other = JoinSet::from_iter([{
                 let store = store.clone();
                 async move { store.fold_ledgers().await }
             }]);
