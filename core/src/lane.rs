@@ -157,13 +157,12 @@ impl Lane {
         let (ended, mut open): (Vec<_>, Vec<_>) = self.open.drain(..).partition(|o| o.state.is_ended());
         open.sort_by_key(|o| o.position);
         self.open = open;
-        let (state, due_at, need, head) = match self.open.first() {
-            Some(head) => (LaneState::of(head.state), head.due_at, head.need.clone(), Some(head.id)),
+        let (state, due_at, need, head) = if let Some(head) = self.open.first() {
+            (LaneState::of(head.state), head.due_at, head.need.clone(), Some(head.id))
+        } else {
             // Nothing may go out before what the last one left behind is over.
-            None => {
-                let due_at = ended.iter().map(|o| o.due_at).max().unwrap_or(self.due_at);
-                (LaneState::Idle, due_at, None, None)
-            }
+            let due_at = ended.iter().map(|o| o.due_at).max().unwrap_or(self.due_at);
+            (LaneState::Idle, due_at, None, None)
         };
         if state != self.state || head != self.head {
             self.since = now;

@@ -28,7 +28,7 @@ CHECKS = {
 # check, name, file, what stands there, what stands there instead
 MUTANTS = [
     (
-        "engine tests",
+        "simulation",
         "a lost claim is taken for unsent although it is in hand",
         "core/src/flow/execute.rs",
         "lane.held_claim().is_some_and(|claim| !in_hand.contains(&claim))",

@@ -108,6 +108,36 @@ mod tests {
     /// Reading the newest version in the statement that waits for the lock would miss it: that statement sees
     /// `dossier_versions` as it was before the wait.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn what_is_counted_beside_a_fold_is_counted_once() {
+        with_store(|store, url| async move {
+            let one = |work: &mut Work| work.ledger.received = 1;
+            decide(&store, Scope::default(), one).await.unwrap();
+            // A unit that has written its row and not committed, and a fold that has not either.
+            let mut unit = PgConnection::connect(&url).await.unwrap();
+            let counting = "begin; insert into ledger_deltas (received, admitted, duplicate, quarantined, planned,
+                succeeded, refused, superseded, dismissed) values (10, 0, 0, 0, 0, 0, 0, 0, 0)";
+            unit.execute(counting).await.unwrap();
+            let mut fold = PgConnection::connect(&url).await.unwrap();
+            let folding = "begin; with folded as (delete from ledger_deltas returning received)
+                insert into ledger_deltas (received, admitted, duplicate, quarantined, planned, succeeded, refused,
+                    superseded, dismissed) select sum(received), 0, 0, 0, 0, 0, 0, 0, 0 from folded";
+            fold.execute(folding).await.unwrap();
+            assert_eq!(store.ledgers().await.unwrap().total.received, 1, "before both commits");
+            unit.execute("commit").await.unwrap();
+            assert_eq!(store.ledgers().await.unwrap().total.received, 11, "between them");
+            // Another fold waits for the first one, and finds nothing of what that took.
+            let other = JoinSet::from_iter([{
+                let store = store.clone();
+                async move { store.fold_ledgers().await }
+            }]);
+            fold.execute("commit").await.unwrap();
+            assert!(other.join_all().await.into_iter().all(|folded| folded.is_ok()));
+            assert_eq!(store.ledgers().await.unwrap().total.received, 11, "after both folds");
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn who_waited_for_a_dossier_sees_the_version_written_meanwhile() {
         with_store(|store, _| async move {
             let mut tasks = JoinSet::new();
