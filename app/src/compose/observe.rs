@@ -149,6 +149,8 @@ struct Counts {
 /// Counters begin at 0, or an alarm would miss what they count first.
 fn begin() {
     metrics::counter!("lienthong_leases_lost_total").increment(0);
+    metrics::counter!("lienthong_store_connections_dropped_total").increment(0);
+    metrics::counter!("lienthong_store_pool_replaced_total").increment(0);
     metrics::gauge!("lienthong_dead_letters").set(0.0);
     for role in ["intake", "publisher"] {
         metrics::counter!("lienthong_broker_reconnects_total", "role" => role).increment(0);

@@ -3,7 +3,7 @@
 //! transition is the engine's own decision over a unit of work; there is no task, no network and no clock but the
 //! test's. Beside it properties of the tables that policy goes by.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
+#![expect(clippy::expect_used, reason = "this is how a test fails")]
 
 mod lanes;
 mod partner;

@@ -164,7 +164,7 @@ impl World {
     /// In the end: no change was swallowed. The newest state that nobody dismissed is what the portal has.
     pub fn judge_end(&mut self) {
         let operations = self.store.operations();
-        for lane in 0..2 {
+        for (lane, (portal, _)) in LANES.iter().enumerate().take(2) {
             let is_state = |id: &RowId| {
                 operations.iter().any(|o| o.id == *id && o.payload.kind() == ActionKind::SyncDossier)
             };
@@ -187,7 +187,7 @@ impl World {
             let there: Vec<RowId> = self.partner.of(lane).iter().map(|e| e.operation).collect();
             let last = there.into_iter().rfind(|id| is_state(id) && !dismissed.contains(id));
             if newest != last {
-                self.break_rule(format!("{} has the state of {last:?}, not of {newest:?}", LANES[lane].0));
+                self.break_rule(format!("{portal} has the state of {last:?}, not of {newest:?}"));
             }
         }
     }

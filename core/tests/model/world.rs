@@ -438,14 +438,15 @@ impl World {
                     sent.was_nothing = true;
                 }
             }
-            Settled::Outcome(Outcome::Done(_) | Outcome::Accepted(_) | Outcome::Unclear(_)) => {}
             Settled::Finding(Finding::Absent) => notes.found_absent = Some(step),
             // Only the same reference again tells where to pay.
             Settled::Finding(Finding::Present(proof)) if !proof.facts.contains_key("pay_url") => {
                 notes.found_absent = Some(step);
             }
             Settled::Finding(Finding::Present(_)) => notes.found_present = Some(step),
-            Settled::Finding(_) | Settled::GivenBack => {}
+            Settled::Outcome(Outcome::Done(_) | Outcome::Accepted(_) | Outcome::Unclear(_))
+            | Settled::Finding(_)
+            | Settled::GivenBack => {}
         }
     }
 
