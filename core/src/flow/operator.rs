@@ -112,6 +112,8 @@ async fn act(
         // often.
         let settling = rules.settling(&operation.connector);
         let earliest = doubted_until(operation, settling).map_or(now, |until| until.max(now));
+        // One that never went out is due later only because it waits for the end of another one's window.
+        let earliest = if operation.attempt.is_none() { earliest.max(operation.due_at) } else { earliest };
         change(operation, earliest);
         operation.ended_at = operation.state.is_ended().then_some(now);
         operation.decided_by =
@@ -273,7 +275,7 @@ fn wake_loaded(work: &mut Work, rules: &Rules, connectors: &BTreeSet<ConnectorId
         if let Some(operation) = loaded.edit().open.first_mut() {
             let need = operation.need.take();
             operation.state = OperationState::Ready;
-            operation.due_at = now;
+            operation.due_at = operation.due_at.max(now);
             woken.push((key.clone(), operation.id, need));
         }
     }
