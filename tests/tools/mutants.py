@@ -21,7 +21,7 @@ CHECKS = {
     "model": [*CORE, "--test", "model"],
     "conformance, memory": [*CORE, "--lib"],
     "conformance, SQLite": ["cargo", "test", "-q", "-p", "lienthong-store-sqlite", "--test", "conformance"],
-    "conformance, PostgreSQL": ["cargo", "test", "-q", "-p", "lienthong-store-postgres", "--test", "conformance"],
+    "conformance, PostgreSQL": ["cargo", "test", "-q", "-p", "lienthong-store-postgres", "--all-features", "--test", "conformance"],
     "simulation": ["cargo", "run", "-q", "-p", "lienthong-tests", "--bin", "simulate", "--", "--seeds", "200"],
 }
 

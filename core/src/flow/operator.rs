@@ -146,6 +146,8 @@ pub(super) fn fulfil(
     let (was, need) = (operation.state, operation.need.clone());
     let settling = rules.settling(&operation.connector);
     let earliest = doubted_until(operation, settling).map_or(now, |until| until.max(now));
+    // One that never went out is due later only because it waits for the end of another one's window.
+    let earliest = if operation.attempt.is_none() { earliest.max(operation.due_at) } else { earliest };
     wish.change(operation, now, earliest);
     operation.decided_by =
         Some(if reason.is_empty() { actor.to_owned() } else { format!("{actor}: {reason}") });
@@ -313,7 +315,7 @@ fn wake_loaded(work: &mut Work, rules: &Rules) -> usize {
         if let Some(operation) = loaded.edit().open.first_mut() {
             let need = operation.need.take();
             operation.state = OperationState::Ready;
-            operation.due_at = now;
+            operation.due_at = operation.due_at.max(now);
             woken.push((key.clone(), operation.id, need));
         }
     }

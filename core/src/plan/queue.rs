@@ -248,7 +248,7 @@ pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version
         for operation in lane.edit().open.iter_mut().filter(|o| o.need.as_ref() == Some(&need)) {
             operation.state = OperationState::Ready;
             operation.need = None;
-            operation.due_at = now;
+            operation.due_at = operation.due_at.max(now);
             if !operation.begun {
                 operation.version = Some(version);
             }

@@ -512,6 +512,9 @@ async fn what_follows_a_dismissed_doubt_waits_for_the_settling_window() {
     world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
     let id = world.operations(ActionKind::SyncDossier)[0].id;
     operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
+    // Nor does a wish for what follows.
+    let next = world.operations(ActionKind::AppendProgress)[0].id;
+    operator::retry(&world.engine, next, "an", "gửi ngay").await.unwrap();
     world.settled().await;
     assert_eq!(world.portal.tasks().len(), 1);
     world.advance(61);
