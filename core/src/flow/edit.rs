@@ -8,7 +8,7 @@ use crate::{
     dossier::DossierState,
     flow::{
         engine::Engine,
-        operator::{connectors, resumed},
+        operator::{connectors, earliest, resumed},
     },
     id::{ConnectorId, DossierCode, LaneKey, RowId},
     lane::Lane,
@@ -185,7 +185,7 @@ fn apply(work: &mut Work, rules: &Rules, found: &Found, edited: edit::Edited, wi
     // One that waits for its turn or its time goes on waiting.
     if found.is_head && was != OperationState::Ready {
         operation.state = OperationState::Ready;
-        operation.due_at = now;
+        operation.due_at = earliest(operation, rules, now);
         operation.need = None;
         operation.attempts = 0;
     }

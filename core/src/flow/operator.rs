@@ -107,6 +107,14 @@ impl Wish {
     }
 }
 
+/// When an operation may go out by a person's wish: not before the settling window of its doubt has passed.
+pub(super) fn earliest(operation: &Operation, rules: &Rules, now: jiff::Timestamp) -> jiff::Timestamp {
+    let settling = rules.settling(&operation.connector);
+    let earliest = doubted_until(operation, settling).map_or(now, |until| until.max(now));
+    // One that never went out is due later only because it waits for the end of another one's window.
+    if operation.attempt.is_none() { earliest.max(operation.due_at) } else { earliest }
+}
+
 /// Carries out a wish about an operation whose lane is loaded. `by`: who, and why.
 pub(super) fn fulfil(
     work: &mut Work,
@@ -144,10 +152,7 @@ pub(super) fn fulfil(
     }
     let Some(operation) = lane.open.iter_mut().find(|o| o.id == id) else { return Deed::NotFound };
     let (was, need) = (operation.state, operation.need.clone());
-    let settling = rules.settling(&operation.connector);
-    let earliest = doubted_until(operation, settling).map_or(now, |until| until.max(now));
-    // One that never went out is due later only because it waits for the end of another one's window.
-    let earliest = if operation.attempt.is_none() { earliest.max(operation.due_at) } else { earliest };
+    let earliest = earliest(operation, rules, now);
     wish.change(operation, now, earliest);
     operation.decided_by =
         Some(if reason.is_empty() { actor.to_owned() } else { format!("{actor}: {reason}") });

@@ -45,7 +45,7 @@ pub struct Scope {
     /// Quarantine entries by number.
     pub quarantine: BTreeSet<RowId>,
     /// Whether the dossier states of the lanes' heads, and of the open operations that the scope names, are wanted (see
-    /// [`Work::states`]).
+    /// [`Work::states`](crate::port::work::Work::states)).
     pub head_states: bool,
     /// Plans of replays; who has a plan's lock has its items.
     pub replays: BTreeSet<RowId>,
