@@ -26,7 +26,6 @@ error-body_empty = The request has no body.
 error-batch_unreadable = A batch has to be a JSON array: { $what }
 error-content_type = The content type “{ $what }” is not taken; use application/cloudevents+json or application/cloudevents-batch+json.
 error-reason_missing = A reason is needed.
-error-moment_unreadable = “{ $what }” is no moment; use restore, none, or the form 2026-11-23T08:00:00+07:00.
 error-not_allowed = { $what ->
     [ended] The operation has ended: there is nothing left to do.
     [running] The operation is with the partner: wait for this attempt to end, then try again.
@@ -58,7 +57,7 @@ error-replay_not_allowed = The plan is “{ $what }”: that cannot be done now.
 error-no_such_incident = There is no open incident { $what }.
 error-closes_itself = Incident { $what } closes by itself, when what is missing is supplied or the partner is back; it is not closed by hand.
 error-no_such_partner = There is no connector { $what } in the configuration.
-error-moment_unreadable = “{ $what }” is no moment; write it like 2026-12-01T06:00 (Vietnamese time).
+error-moment_unreadable = “{ $what }” is no moment; write it like 2026-12-01T06:00 (Vietnamese time). After a restore also: restore, none.
 error-partner_not_allowed = { $what ->
     [not_held] The partner is not on hold, so there is nothing to release.
     [not_open] The partner is not taken for down, so there is nothing to try.

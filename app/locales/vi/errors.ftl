@@ -26,7 +26,6 @@ error-body_empty = Yêu cầu không có nội dung.
 error-batch_unreadable = Lô sự kiện phải là một mảng JSON: { $what }
 error-content_type = Không nhận loại nội dung “{ $what }”; dùng application/cloudevents+json hoặc application/cloudevents-batch+json.
 error-reason_missing = Phải ghi lý do.
-error-moment_unreadable = “{ $what }” không phải thời điểm; dùng restore, none, hoặc dạng 2026-11-23T08:00:00+07:00.
 error-not_allowed = { $what ->
     [ended] Thao tác đã kết thúc nên không còn gì để làm.
     [running] Thao tác đang nằm ở đối tác nên chưa làm được. Đợi lần gửi này kết thúc rồi thử lại.
@@ -58,7 +57,7 @@ error-replay_not_allowed = Kế hoạch đang ở trạng thái “{ $what }” 
 error-no_such_incident = Không có sự cố đang mở nào mang số { $what }.
 error-closes_itself = Sự cố { $what } tự đóng khi thứ còn thiếu được bổ sung hoặc đối tác hoạt động lại; không đóng bằng tay.
 error-no_such_partner = Cấu hình không có kết nối { $what }.
-error-moment_unreadable = “{ $what }” không phải thời điểm; dạng đúng: 2026-12-01T06:00 (giờ Việt Nam).
+error-moment_unreadable = “{ $what }” không phải thời điểm; dạng đúng: 2026-12-01T06:00 (giờ Việt Nam). Khi phục hồi còn có thể ghi restore hoặc none.
 error-partner_not_allowed = { $what ->
     [not_held] Đối tác này không bị tạm ngừng nên không có gì để cho gửi lại.
     [not_open] Đối tác này không mất liên lạc nên không cần hỏi thử.
