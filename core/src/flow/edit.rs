@@ -136,6 +136,9 @@ fn find(work: &Work, rules: &Rules, connectors: &BTreeSet<ConnectorId>, id: RowI
         Some((key.clone(), loaded.row.head == Some(id), operation.clone()))
     };
     let (lane, is_head, operation) = work.lanes.iter().find_map(of_lane).ok_or(Refused::NotFound)?;
+    if work.is_fenced {
+        return Err(Refused::NotAllowed("fenced"));
+    }
     let repeat = rules.action(&lane.1, operation.payload.kind()).repeat;
     if let Some(code) = Standing::of(&operation, repeat).barrier(work.now) {
         return Err(Refused::NotAllowed(code));
@@ -234,6 +237,21 @@ fn carry(work: &mut Work, operation: &Operation, state: DossierState) -> Option<
         work.new_versions.push(VersionRecord { dossier: dossier.row, version, state, event: 0 });
     }
     work.dossiers.get_mut(&dossier.code)?.edit().version = version + 1;
+    // Who carries the newest state goes on carrying it: numbers tell which state is the newer one.
+    let mut carriers = Vec::new();
+    for loaded in work.lanes.values_mut() {
+        let is_carrier =
+            |o: &Operation| o.dossier == Some(dossier.row) && o.version == Some(dossier.version);
+        if loaded.row.open.iter().any(is_carrier) {
+            for carrier in loaded.edit().open.iter_mut().filter(|o| is_carrier(o)) {
+                carrier.version = Some(version + 1);
+                carriers.push(carrier.id);
+            }
+        }
+    }
+    for id in carriers {
+        work.touch(id);
+    }
     Some(version)
 }
 

@@ -318,9 +318,8 @@ fn wake_loaded(work: &mut Work, rules: &Rules) -> usize {
     let held = work.lanes.iter_mut().filter(|(_, l)| l.row.state == LaneState::Held);
     for (key, loaded) in held {
         if let Some(operation) = loaded.edit().open.first_mut() {
-            let need = operation.need.take();
-            operation.state = OperationState::Ready;
-            operation.due_at = operation.due_at.max(now);
+            let need = operation.need.clone();
+            queue::supply(operation, rules, now);
             woken.push((key.clone(), operation.id, need));
         }
     }

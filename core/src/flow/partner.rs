@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     flow::{engine::Engine, health::enter, operator::Deed},
     id::ConnectorId,
-    policy::health::{Hold, Phase},
+    policy::health::{CALENDAR, Hold, Phase},
     port::{
         store::{StoreError, decide},
         work::{Scope, Work},
@@ -34,7 +34,12 @@ pub async fn hold(
         let Some(partner) = work.partners.get_mut(connector) else { return Deed::NotFound };
         let since = partner.condition.row.hold.as_ref().map_or(now, |hold| hold.since);
         let hold = Hold { by: by.clone(), reason: why.clone(), since, until };
-        partner.condition.edit().hold = Some(hold);
+        let condition = partner.condition.edit();
+        if condition.hold.as_ref().is_some_and(|hold| hold.by == CALENDAR) {
+            // What is left of the planned window holds again afterwards.
+            condition.planned_until = None;
+        }
+        condition.hold = Some(hold);
         Deed::Done
     })
     .await

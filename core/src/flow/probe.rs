@@ -28,6 +28,9 @@ use crate::{
 /// For so long nobody else asks about the same head; longer than any question's deadline.
 const ASKING: SignedDuration = SignedDuration::from_mins(3);
 
+/// How far ahead of the rate a question may be.
+const CREDIT: SignedDuration = SignedDuration::from_secs(2);
+
 /// Runs until the pool stops.
 pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     let stopping = pool.stopping();
@@ -85,7 +88,10 @@ pub async fn round(
     let assignments = decide(&*engine.store, scope, move |work| {
         let mut assignments = Vec::new();
         let tat = work.partners.get(&connector).and_then(|p| p.condition.row.tat);
-        let most = rate.map_or(usize::MAX, |rate| rate.free(tat, work.now));
+        // A backlog takes every place as it falls free: questions take one on credit, or doubts would stand as long.
+        let most = rate.map_or(usize::MAX, |rate| {
+            rate.free(tat, work.now).max(usize::from(rate.wait(tat, work.now) <= CREDIT))
+        });
         let keys: Vec<_> = work.lanes.keys().filter(|(_, c)| *c == connector).cloned().collect();
         for key in keys {
             let Some(loaded) = work.lanes.get_mut(&key) else { continue };

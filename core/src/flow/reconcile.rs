@@ -72,6 +72,9 @@ async fn ask_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, Store
         let is_last = references.len() < engine.settings.batch;
         for reference in references {
             turn(engine, member).await?;
+            if !member.may_be_asked() {
+                return Ok(Reading::Skipped);
+            }
             let call = Call { now: engine.clock.now(), deadline: QUESTION, sessions: &**engine };
             let answer = tokio::time::timeout(QUESTION, inquiries.inquire(&reference, &call)).await;
             match answer {
@@ -219,6 +222,9 @@ async fn read_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, Stor
     let mut cursor = feed.resume(stored.as_deref());
     loop {
         turn(engine, member).await?;
+        if !member.may_be_asked() {
+            return Ok(Reading::Skipped);
+        }
         let call = Call { now: engine.clock.now(), deadline: QUESTION, sessions: &**engine };
         let page = match tokio::time::timeout(QUESTION, feed.page(&cursor, &call)).await {
             Ok(Ok(page)) => page,

@@ -108,12 +108,32 @@ async fn look_after(engine: &Arc<Engine>, replay: Replay) -> Result<(), StoreErr
     if replay.state == ReplayState::Planning {
         return collect(engine, replay, usize::MAX).await;
     }
+    if !is_current(engine, &replay).await? {
+        return Ok(());
+    }
     learn(engine, &replay).await?;
     if replay.state.sends() {
         send(engine, &replay).await?;
         engine.wake();
     }
     Ok(())
+}
+
+/// Whether a plan may go on. Under the fence after a restore a running one is paused: what it knows of its progress is as
+/// old as the backup, and what is held for the restore has not failed.
+async fn is_current(engine: &Arc<Engine>, replay: &Replay) -> Result<bool, StoreError> {
+    let id = replay.id;
+    decide(&*engine.store, of_plan(id), move |work| {
+        if !work.is_fenced {
+            return true;
+        }
+        let now = work.now;
+        if let Some(loaded) = work.replays.get_mut(&id).filter(|r| r.row.state.sends()) {
+            loaded.edit().order(Order::Pause, "lienthong", "restore", now);
+        }
+        false
+    })
+    .await
 }
 
 /// Collects the first items of a plan at once, so that a small one is complete when its maker looks at it.

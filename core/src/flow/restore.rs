@@ -203,7 +203,9 @@ pub async fn round(engine: &Arc<Engine>, place: &mut Place) -> Result<bool, Stor
         None => mark(engine, walk, place).await,
         Some(release) => match walk {
             Walk::After(lane) => send(engine, installation.epoch, release, lane).await,
-            Walk::Begun | Walk::Marked | Walk::Done => Ok(false),
+            // Another process's note of the walk before came after the decision's.
+            Walk::Begun | Walk::Marked => send(engine, installation.epoch, release, 0).await,
+            Walk::Done => Ok(false),
         },
     }
 }
@@ -242,6 +244,9 @@ async fn send(engine: &Arc<Engine>, epoch: i64, release: Release, after: RowId) 
     let (rules, limit) = (Arc::clone(&engine.rules), engine.settings.batch);
     let scope = Scope { scan: vec![Scan::Open { after, limit }], ..Scope::default() };
     let last = decide(&*engine.store, scope, move |work| {
+        if work.is_fenced || work.epoch != epoch {
+            return None;
+        }
         let last = last_of(work, limit);
         for key in keys(work) {
             release_lane(work, &key, &rules, epoch, &release);
@@ -337,7 +342,9 @@ fn release_lane(work: &mut Work, key: &(LaneKey, ConnectorId), rules: &Rules, ep
     let mut lane = loaded.row.clone();
     let mut changed = Vec::new();
     let (mut stuck, mut ended) = (Vec::new(), Vec::new());
-    for operation in lane.open.iter_mut().filter(|o| o.doubted && o.created_at <= release.at) {
+    // Held ones may have been written by a unit that began under the fence and ended after the decision.
+    let is_of_before = |o: &Operation| is_held(o) || (o.doubted && o.created_at <= release.at);
+    for operation in lane.open.iter_mut().filter(|o| is_of_before(o)) {
         let before = operation.clone();
         // Something that came in too late to be sorted out under the fence.
         sort_out(operation, rules, epoch, now);
@@ -391,29 +398,25 @@ fn leave_out(operation: &mut Operation, until: Timestamp, by: &str, now: Timesta
     }
 }
 
-/// Of the states of a dossier that were held only the newest goes, in the place of the oldest: the portal may have a
-/// newer one already than any but the last. Answers the others.
+/// Of the states of a dossier that were held only the newest goes, in its own place: the portal may have a newer one
+/// already than any but the last. While it has none, all go in their order: the steps between them need one. Answers the
+/// others.
 fn newest_state_only(lane: &mut Lane, woken: &[RowId], now: Timestamp) -> Vec<RowId> {
     let is_state = |o: &Operation| {
         matches!(*o.payload, Payload::SyncDossier)
             && o.state == OperationState::Ready
             && woken.contains(&o.id)
     };
-    let states = || lane.open.iter().filter(|o| is_state(o));
-    let Some(newest) = states().max_by_key(|o| (o.version, o.position)).map(|o| o.id) else {
+    let states = lane.open.iter().filter(|o| lane.acknowledged && is_state(o));
+    let Some(newest) = states.max_by_key(|o| (o.version, o.position)).map(|o| o.id) else {
         return Vec::new();
     };
-    let Some(place) = states().map(|o| o.position).min() else { return Vec::new() };
     let mut superseded = Vec::new();
-    for operation in lane.open.iter_mut().filter(|o| is_state(o)) {
-        if operation.id == newest {
-            operation.position = place;
-        } else {
-            operation.state = OperationState::Superseded;
-            operation.superseded_by = Some(newest);
-            operation.ended_at = Some(now);
-            superseded.push(operation.id);
-        }
+    for operation in lane.open.iter_mut().filter(|o| is_state(o) && o.id != newest) {
+        operation.state = OperationState::Superseded;
+        operation.superseded_by = Some(newest);
+        operation.ended_at = Some(now);
+        superseded.push(operation.id);
     }
     superseded
 }

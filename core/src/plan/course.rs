@@ -256,12 +256,12 @@ pub fn finish(
     let Subject::Dossier(subject) = &event.subject else { return Ok(()) };
     let Some(code) = canonical(work, event, subject) else { return Ok(()) };
     tell_portal(work, rules, event, row, &code, effect)?;
-    if effect.has_snapshot { wake_known(work, &code) } else { Ok(()) }
+    if effect.has_snapshot { wake_known(work, rules, &code) } else { Ok(()) }
 }
 
 /// Wakes everything that waited for a snapshot: the dossier's own lanes and those of its payments. A partner may have
 /// asked for another one of a dossier that was known already.
-fn wake_known(work: &mut Work, code: &DossierCode) -> Result<(), Missing> {
+fn wake_known(work: &mut Work, rules: &Rules, code: &DossierCode) -> Result<(), Missing> {
     if !work.scope.payments_of.contains(code) || !work.scope.lanes.contains(&LaneKey::from(code)) {
         work.missing.payments_of.insert(code.clone());
         work.missing.lanes.insert(LaneKey::from(code));
@@ -276,7 +276,7 @@ fn wake_known(work: &mut Work, code: &DossierCode) -> Result<(), Missing> {
     }
     let version = work.dossiers.get(code).map_or(0, |d| d.row.version);
     for key in keys {
-        wake_snapshot(work, &key, code, version);
+        wake_snapshot(work, rules, &key, code, version);
     }
     Ok(())
 }

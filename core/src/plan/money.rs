@@ -319,7 +319,9 @@ fn listed<'a>(rules: &'a Rules, payment: &Payment) -> Option<&'a Account> {
 /// asked for in [`Work::missing`].
 pub fn resolve_account(work: &mut Work, rules: &Rules, lane: &(LaneKey, ConnectorId), operation: RowId) {
     let open = work.lanes.get(lane).into_iter().flat_map(|l| &l.row.open);
-    let Some(operation) = open.clone().find(|o| o.id == operation && !o.begun) else { return };
+    // After a restore what never went out counts as begun too.
+    let mut kept = open.clone().filter(|o| !o.begun || o.attempt.is_none());
+    let Some(operation) = kept.find(|o| o.id == operation) else { return };
     let Payload::OpenPayment { payment, .. } = &*operation.payload else { return };
     let Some(account) = listed(rules, payment).filter(|a| payment.beneficiary.as_ref() != Some(*a)) else {
         return;

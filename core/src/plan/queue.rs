@@ -9,7 +9,9 @@ use crate::{
     lane::Lane,
     need::Need,
     operation::{ActionKind, Operation, OperationState, Payload},
+    outcome::Cause,
     plan::rules::Rules,
+    policy::action::Repeat,
     port::work::{Change, Work},
 };
 
@@ -159,6 +161,7 @@ fn supersede(lane: &mut Lane, new: &mut Operation, now: Timestamp) -> Vec<RowId>
         o.payload.kind() == kind
             && matches!(o.state, OperationState::Held | OperationState::Stuck)
             && !is_asked(o)
+            && !is_fenced(o)
     };
     let cures = front.is_some_and(|at| lane.open.get(at).is_some_and(is_cure));
     let acknowledged = lane.acknowledged || cures;
@@ -168,16 +171,18 @@ fn supersede(lane: &mut Lane, new: &mut Operation, now: Timestamp) -> Vec<RowId>
         }
         let cures_head = cures && front == Some(at);
         let waits = matches!(old.state, OperationState::Ready | OperationState::Held);
-        if is_asked(old) || !(cures_head || (acknowledged && waits && !old.begun)) {
+        // What has begun without being the head was marked so after a restore: nothing older may follow the cure either.
+        let may_go = cures_head || (acknowledged && waits && (cures || !old.begun));
+        if is_asked(old) || !may_go {
             continue;
         }
         if front == Some(at) && old.attempt.is_none() {
             // It waits for the end of another one's settling window.
             new.due_at = new.due_at.max(old.due_at);
         }
+        new.begun |= old.begun;
         if cures_head {
             new.position = old.position;
-            new.begun |= old.begun;
         }
         old.state = OperationState::Superseded;
         old.superseded_by = Some(new.id);
@@ -191,6 +196,30 @@ fn supersede(lane: &mut Lane, new: &mut Operation, now: Timestamp) -> Vec<RowId>
 /// A decision of a person is not taken by a later event.
 fn is_asked(operation: &Operation) -> bool {
     matches!(operation.need, Some(Need::Decision(_)))
+}
+
+/// After a restore one decision is for all that is held so; what cures a single one does not end it.
+fn is_fenced(operation: &Operation) -> bool {
+    matches!(operation.need, Some(Need::Restore(_)))
+}
+
+/// What was missing is there: the operation goes out when its turn comes. One that a restore marked as what may have
+/// been sent, and that no attempt of ours is known of, is asked about first, or left to a person.
+pub fn supply(operation: &mut Operation, rules: &Rules, now: Timestamp) {
+    let (kind, connector) = (operation.payload.kind(), &operation.connector);
+    let can_be_asked = rules.connector(connector).is_some_and(|c| c.probes.contains(&kind));
+    let is_dangerous = rules.action(connector, kind).repeat == Repeat::Dangerous;
+    let is_of_before = operation.doubted && operation.attempt.is_none();
+    operation.need = None;
+    operation.due_at = operation.due_at.max(now);
+    operation.state = match (is_of_before, kind) {
+        (true, ActionKind::OpenPayment) if can_be_asked => OperationState::Doubtful,
+        (true, ActionKind::OpenPayment) if is_dangerous => {
+            operation.cause = Some(Cause::Interrupted);
+            OperationState::Stuck
+        }
+        _ => OperationState::Ready,
+    };
 }
 
 /// Ends an operation that has not begun because an event took it back. `false`: too late, or not there.
@@ -237,7 +266,7 @@ pub fn end_waiting(
 
 /// Wakes the operations of a dossier's lane that waited for its snapshot. Those that have not begun carry the newest
 /// version: the one fixed at planning was known to be incomplete.
-pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version: i64) {
+pub fn wake_snapshot(work: &mut Work, rules: &Rules, key: &LaneKey, code: &DossierCode, version: i64) {
     let need = Need::Snapshot(code.to_string());
     let mut woken = Vec::new();
     let now = work.now;
@@ -246,10 +275,9 @@ pub fn wake_snapshot(work: &mut Work, key: &LaneKey, code: &DossierCode, version
             continue;
         }
         for operation in lane.edit().open.iter_mut().filter(|o| o.need.as_ref() == Some(&need)) {
-            operation.state = OperationState::Ready;
-            operation.need = None;
-            operation.due_at = operation.due_at.max(now);
-            if !operation.begun {
+            supply(operation, rules, now);
+            // After a restore what never went out counts as begun too.
+            if !operation.begun || operation.attempt.is_none() {
                 operation.version = Some(version);
             }
             woken.push(operation.id);
