@@ -11,7 +11,7 @@ async fn under_way() -> (World, Oracle, std::process::Child, usize) {
     let lines = traffic::lines(&traffic::generate(&["--dossiers", "80", "--seed", "23"]).await);
     let oracle = Oracle::of(&lines);
     world.suite.portal.behave(Rule::always(Behaviour::Stall { millis: 20 }));
-    let publisher = world.publish("events.jsonl", &lines, &["--rate", "150"]);
+    let publisher = world.publish("events.jsonl", &lines, &["--rate", "60"]);
     let enough = (oracle.steps() / 8) as u64;
     let moved =
         async || if world.suite.portal.counts().steps >= enough { Ok(()) } else { Err("not enough steps") };

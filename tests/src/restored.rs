@@ -45,7 +45,10 @@ pub async fn story(mut world: World) {
     assert_eq!(sent(&world), lost, "nothing goes out before the decision");
     assert_eq!(feed::whole(&world.api, 500).await, Vec::<Value>::new(), "and nothing is told");
     let (_, shown) = world.command(&["restore", "status"]).await;
-    assert_eq!((&shown["total"], &shown["steps"]), (&report["total"], &report["steps"]), "{shown}");
+    // What is asked about again and again waits in between.
+    let all =
+        |report: &Value| ["total", "asking"].map(|n| report[n].as_i64().unwrap_or(0)).iter().sum::<i64>();
+    assert_eq!((all(&shown), &shown["steps"]), (all(&report), &report["steps"]), "{shown}");
     let (_, incidents) = world.command(&["incident", "list"]).await;
     let keys: Vec<&str> =
         incidents.as_array().into_iter().flatten().filter_map(|i| i["key"].as_str()).collect();

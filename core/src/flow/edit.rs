@@ -240,8 +240,7 @@ fn carry(work: &mut Work, operation: &Operation, state: DossierState) -> Option<
     // Who carries the newest state goes on carrying it: numbers tell which state is the newer one.
     let mut carriers = Vec::new();
     for loaded in work.lanes.values_mut() {
-        let is_carrier =
-            |o: &Operation| o.dossier == Some(dossier.row) && o.version == Some(dossier.version);
+        let is_carrier = |o: &Operation| o.dossier == Some(dossier.row) && o.version == Some(dossier.version);
         if loaded.row.open.iter().any(is_carrier) {
             for carrier in loaded.edit().open.iter_mut().filter(|o| is_carrier(o)) {
                 carrier.version = Some(version + 1);

@@ -399,20 +399,26 @@ fn leave_out(operation: &mut Operation, until: Timestamp, by: &str, now: Timesta
 }
 
 /// Of the states of a dossier that were held only the newest goes, in its own place: the portal may have a newer one
-/// already than any but the last. While it has none, all go in their order: the steps between them need one. Answers the
-/// others.
+/// already than any but the last. If it may have none, the first goes too when steps go before the newest: they need
+/// one, and behind the newest they would turn its status back. Answers the others.
 fn newest_state_only(lane: &mut Lane, woken: &[RowId], now: Timestamp) -> Vec<RowId> {
     let is_state = |o: &Operation| {
         matches!(*o.payload, Payload::SyncDossier)
             && o.state == OperationState::Ready
             && woken.contains(&o.id)
     };
-    let states = lane.open.iter().filter(|o| lane.acknowledged && is_state(o));
-    let Some(newest) = states.max_by_key(|o| (o.version, o.position)).map(|o| o.id) else {
-        return Vec::new();
-    };
+    let states = || lane.open.iter().filter(|o| is_state(o));
+    let Some(newest) = states().max_by_key(|o| (o.version, o.position)) else { return Vec::new() };
+    let (newest, place) = (newest.id, newest.position);
+    let has_steps_before = lane
+        .open
+        .iter()
+        .any(|o| o.payload.kind() == ActionKind::AppendProgress && !o.state.is_ended() && o.position < place);
+    let needed = states().min_by_key(|o| o.position).map(|o| o.id);
+    let needed = needed.filter(|_| has_steps_before && !lane.acknowledged);
     let mut superseded = Vec::new();
-    for operation in lane.open.iter_mut().filter(|o| is_state(o) && o.id != newest) {
+    let goes = |o: &Operation| o.id == newest || Some(o.id) == needed;
+    for operation in lane.open.iter_mut().filter(|o| is_state(o) && !goes(o)) {
         operation.state = OperationState::Superseded;
         operation.superseded_by = Some(newest);
         operation.ended_at = Some(now);

@@ -131,6 +131,27 @@ async fn an_edit_before_a_newer_state_is_that_operations_alone() {
 }
 
 #[tokio::test]
+async fn after_an_edit_before_it_the_newest_state_can_still_be_edited_as_the_newest() {
+    let mut world = World::resting();
+    let code = code(1);
+    let first = event("dossier.received", &code, 1).with_data("/dossier/summary", "gốc");
+    let second = event("dossier.corrected", &code, 2).with_data("/dossier", json!({ "summary": "mới" }));
+    world.admit([first, second]).await;
+    let [older, newer] = world.operations(ActionKind::SyncDossier).try_into().unwrap();
+    assert_eq!(fix(&world, older.id, SUMMARY, json!("sửa")).await, Answer::Done(1));
+    let [older, newer] = [older.id, newer.id]
+        .map(|id| world.store.operations().into_iter().find(|o| o.id == id).and_then(|o| o.version).unwrap());
+    assert!(older < newer, "numbers tell which state is the newer one: {older}, {newer}");
+    let newest = world.operations(ActionKind::SyncDossier)[1].id;
+    assert_eq!(fix(&world, newest, SUMMARY, json!("sửa mới")).await, Answer::Done(1));
+    world.start();
+    world.settled().await;
+    world.admit([event("dossier.corrected", &code, 3).with_data("/dossier", json!({ "note": "x" }))]).await;
+    world.settled().await;
+    assert_eq!(summaries(&world, &code), ["sửa", "sửa mới", "sửa mới"], "the next event builds on it");
+}
+
+#[tokio::test]
 async fn of_two_who_edit_the_same_the_second_is_told() {
     let world = World::resting();
     world.admit([event("dossier.received", &code(1), 1)]).await;

@@ -5,12 +5,15 @@ use lienthong_core::{
     finding::Finding,
     flow::{
         operator::{self, Deed},
+        replay,
         restore::{self, Evidence, Place},
     },
     need::Need,
     operation::{ActionKind, OperationState, Payload},
+    outcome::{Cause, Outcome},
     plan::rules::PartnerKind,
     port::store::Store,
+    replay::{Order, Pace, Plan, Purpose, ReplayState, Selection},
     testing::{
         MemoryStore, ScriptedConnector,
         fixtures::{
@@ -90,6 +93,10 @@ async fn comes_to_rest(world: &World) {
 
 async fn released(world: &World, steps_until: Option<Timestamp>) {
     comes_to_rest(world).await;
+    decided(world, steps_until).await;
+}
+
+async fn decided(world: &World, steps_until: Option<Timestamp>) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
         let deed = restore::release(&world.engine, "an", "đã đối chiếu", steps_until).await.unwrap();
@@ -165,9 +172,8 @@ async fn steps_are_sent_again_only_if_the_person_wants_them() {
     // The first dossier's first step was acknowledged before the backup.
     assert_eq!(now, [before[0] + 1, before[1] * 2]);
     let seen = world.seen_at_portal(&code(2));
-    let (first, again) = seen.split_at(seen.len() - before[1] - 1);
-    assert!(again[0].starts_with("sync "), "{seen:?}");
-    assert_eq!(steps(first), steps(again), "in their order, behind the state");
+    let (first, again) = seen.split_at(seen.len() / 2);
+    assert_eq!(first, again, "in their order, each behind the state that it needs");
     world.ledgers_balance().await;
 }
 
@@ -338,4 +344,94 @@ async fn a_payment_that_is_planned_again_asks_the_same_question() {
     world.admit(before()).await;
     let again = world.payment(&payment_id(&code(1))).references[0].clone();
     assert_eq!((again.reference, again.sent_at), (lost.reference, lost.sent_at));
+}
+
+/// Put back without anything to be told again, and running.
+async fn put_back_as_it_was(mut world: World) -> World {
+    let backup = world.store.copy();
+    stopped_and_put_back(&mut world, &backup).await;
+    world.restart_with(rules()).await;
+    world
+}
+
+#[tokio::test]
+async fn what_waited_behind_a_stuck_state_does_not_go_out_after_its_correction() {
+    let world = World::running();
+    let code = code(1);
+    let note = |n: u32, text: &str| event("dossier.corrected", &code, n).with_data("/dossier/note", text);
+    world.portal.hold();
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.portal.until_begun(1).await;
+    // Behind the one that runs, which nobody may leave out while it does.
+    world.admit([note(2, "hai")]).await;
+    world.portal.on_lane(&code, Outcome::refused(Cause::DataRefused, "-1", "sai"));
+    world.portal.release_all();
+    world.settled().await;
+    let world = put_back_as_it_was(world).await;
+    released(&world, None).await;
+    world.admit([note(3, "ba")]).await;
+    world.settled().await;
+    let notes: Vec<_> = world
+        .portal
+        .tasks_of(&code)
+        .iter()
+        .filter(|t| t.payload.kind() == ActionKind::SyncDossier)
+        .filter_map(|t| t.dossier.as_ref()?.fields.get("note").cloned())
+        .collect();
+    assert_eq!(notes.last().unwrap(), "ba", "{notes:?}");
+    assert!(!notes.iter().skip_while(|n| *n != "ba").any(|n| n == "hai"), "{notes:?}");
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_waited_for_its_dossier_is_asked_about_and_goes_out_with_it() {
+    let world = World::running();
+    let code = code(1);
+    world.admit([event("fee.requested", &code, 2)]).await;
+    world.settled().await;
+    assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Held]);
+    let world = put_back_as_it_was(world).await;
+    decided(&world, None).await;
+    world.platform.on_probe(Finding::Absent);
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.eventually("it was asked about", |w| w.platform.probes().len() == 1).await;
+    world.advance(60);
+    world.eventually("opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded]).await;
+    assert!(world.platform.tasks()[0].dossier.is_some(), "with the dossier that came");
+    assert_eq!(world.platform.tasks().len(), 1);
+}
+
+#[tokio::test]
+async fn a_replay_that_ran_is_paused_by_a_restore() {
+    let world = World::running();
+    for n in 1..=3 {
+        world.portal.on_lane(&code(n), Outcome::refused(Cause::DataRefused, "-1", "sai"));
+        world.admit([event("dossier.received", &code(n), 1)]).await;
+    }
+    world.settled().await;
+    let plan = Plan {
+        purpose: Purpose::Send,
+        selection: Selection {
+            connector: world.portal.id().clone(),
+            states: [OperationState::Stuck].into(),
+            action: None,
+            cause: None,
+            unit: None,
+            since: None,
+            until: None,
+            subjects: [].into(),
+        },
+        pace: Pace::default(),
+        actor: "an".into(),
+        reason: "bảng mã".into(),
+    };
+    let id = replay::plan(&world.engine, plan).await.unwrap();
+    replay::round(&world.engine).await.unwrap();
+    replay::order(&world.engine, id, Order::Start, "an", "").await.unwrap();
+    let world = put_back_as_it_was(world).await;
+    replay::round(&world.engine).await.unwrap();
+    let (replay, _) = world.store.replay(id).await.unwrap().unwrap();
+    assert_eq!(replay.state, ReplayState::Paused, "its progress is as old as the backup");
+    let waiting = replay.progress.counts.waiting;
+    assert_eq!(waiting, 3, "nothing was skipped or counted as failed: {:?}", replay.progress.counts);
 }
