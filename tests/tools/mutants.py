@@ -114,7 +114,7 @@ MUTANTS = [
         "engine tests",
         "a newer state stands in for one that is on its way",
         "core/src/plan/queue.rs",
-        "(acknowledged && waits && !old.begun)",
+        "(acknowledged && waits && (cures || !old.begun))",
         "(acknowledged || waits || !old.begun)",
     ),
     (
@@ -125,28 +125,39 @@ MUTANTS = [
         "if is_asked && false {",
     ),
     (
+        "conformance, memory",
         "half-open lets two operations try at once",
         "core/src/policy/allowance.rs",
         "Phase::HalfOpen { .. } => Some(1),",
         "Phase::HalfOpen { .. } => Some(2),",
     ),
     (
+        "conformance, memory",
         "what runs in other processes is not counted",
         "core/src/flow/settle.rs",
         "most.saturating_sub(running)",
         "most.saturating_sub(running * 0)",
     ),
     (
+        "engine tests",
         "a partner's setback is counted against the operation while it is down",
         "core/src/flow/settle.rs",
         "(!condition.is_plain() && is_spared(",
         "(false && is_spared(",
     ),
     (
+        "engine tests",
         "a return that fails begins a new incident",
         "core/src/policy/health.rs",
         "known.map_or((now, 0), |t| (t.since, t.trials.saturating_add(1)))",
         "known.map_or((now, 0), |t| (now, t.trials.saturating_add(1)))",
+    ),
+    (
+        "conformance, memory",
+        "what was restored is sent before the decision",
+        "core/src/flow/settle.rs",
+        "    if work.is_fenced {\n        return Vec::new();\n    }\n",
+        "    if false && work.is_fenced {\n        return Vec::new();\n    }\n",
     ),
     (
         "model",
