@@ -15,7 +15,7 @@ use lienthong_core::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-use super::json::rfc3339;
+use super::{api::partners::moment_of, json::rfc3339};
 
 /// Rows of one question.
 const PAGE: i64 = 1000;
@@ -204,7 +204,7 @@ impl Until {
         match text.trim() {
             "" | "restore" => Some(Self::Restore),
             "none" => Some(Self::None),
-            moment => moment.parse().ok().map(Self::At),
+            moment => moment_of(moment).map(Self::At),
         }
     }
 
