@@ -175,6 +175,14 @@ impl Meeting {
 
     /// Waits until all are here or patience has run out. Whether all came.
     pub(super) fn wait(&self) -> bool {
+        if self.patience.is_zero() || self.has_all() {
+            return self.has_all();
+        }
+        // The worker's other tasks go on elsewhere: among them may be those that are waited for.
+        tokio::task::block_in_place(|| self.wait_here())
+    }
+
+    fn wait_here(&self) -> bool {
         let deadline = Instant::now() + self.patience;
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         while *arrived < self.expected {
