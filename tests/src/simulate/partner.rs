@@ -311,7 +311,7 @@ impl Window {
         if cut == Cut::Answers {
             std::future::pending::<()>().await;
         }
-        if self.weather.strikes("crash while asking a partner", 20) {
+        if self.weather.strikes("crash while asking a partner", 80) {
             self.machine.crash().await;
         }
         if self.weather.strikes("question answered late", 100) {
