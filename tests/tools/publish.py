@@ -80,7 +80,8 @@ class Outlet:
                 self.channel.exchange_declare(self.exchange, exchange_type="topic", durable=True)
                 self.channel.confirm_delivery()
                 return
-            except pika.exceptions.AMQPError:
+            except (pika.exceptions.AMQPError, OSError, AssertionError):
+                # A connection that is reset in the middle of its beginning trips pika's own assertions.
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
@@ -97,7 +98,7 @@ class Outlet:
                 raise
             except pika.exceptions.NackError:
                 time.sleep(0.2)  # the broker did not store it: again
-            except pika.exceptions.AMQPError:
+            except (pika.exceptions.AMQPError, OSError, AssertionError):
                 self.channel = None
                 self.reconnects += 1
 
@@ -105,7 +106,7 @@ class Outlet:
         """Waits, and keeps the connection alive meanwhile."""
         try:
             self.connection.sleep(seconds)
-        except pika.exceptions.AMQPError:
+        except (pika.exceptions.AMQPError, OSError, AssertionError):
             self.channel = None
             self.reconnects += 1
             self.open()
