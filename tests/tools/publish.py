@@ -80,8 +80,8 @@ class Outlet:
                 self.channel.exchange_declare(self.exchange, exchange_type="topic", durable=True)
                 self.channel.confirm_delivery()
                 return
-            except (pika.exceptions.AMQPError, OSError, AssertionError):
-                # A connection that is reset in the middle of its beginning trips pika's own assertions.
+            except (pika.exceptions.AMQPError, OSError, ValueError, AssertionError):
+                # A connection that is reset in the middle of its beginning trips over pika's own checks.
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
@@ -98,7 +98,7 @@ class Outlet:
                 raise
             except pika.exceptions.NackError:
                 time.sleep(0.2)  # the broker did not store it: again
-            except (pika.exceptions.AMQPError, OSError, AssertionError):
+            except (pika.exceptions.AMQPError, OSError, ValueError, AssertionError):
                 self.channel = None
                 self.reconnects += 1
 
@@ -106,7 +106,7 @@ class Outlet:
         """Waits, and keeps the connection alive meanwhile."""
         try:
             self.connection.sleep(seconds)
-        except (pika.exceptions.AMQPError, OSError, AssertionError):
+        except (pika.exceptions.AMQPError, OSError, ValueError, AssertionError):
             self.channel = None
             self.reconnects += 1
             self.open()
