@@ -8,9 +8,8 @@ use lienthong_core::{
     operation::Operation,
     payment::ReferenceRecord,
     port::{
-        condition::ConditionRow,
         store::StoreError,
-        work::{Loaded, PartnerAtWork, PastEvent, Scan, Work},
+        work::{Loaded, PastEvent, Scan, Work},
     },
 };
 use sqlx::PgConnection;
@@ -18,8 +17,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     error::store_error,
-    partner::condition,
-    replays,
+    partner, replays,
     rows::{At, DossierRow, LaneRow, OperationRow, ParcelRow, PaymentRow, ReferenceRow, us},
 };
 
@@ -32,7 +30,7 @@ pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(),
     parcels(conn, work).await?;
     lanes(conn, work).await?;
     replays::load(conn, work).await?;
-    partners(conn, work).await?;
+    partner::load(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;
     incidents(conn, work).await?;
@@ -473,73 +471,6 @@ async fn operations(
     .await
     .map_err(store_error)?;
     rows.into_iter().map(OperationRow::operation).collect()
-}
-
-/// Conditions of connectors, made where there is none: only a row can be locked. What is with the partner is counted by a
-/// statement of its own after that: it sees what whoever held the lock before has claimed.
-async fn partners(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
-    if work.scope.partners.is_empty() {
-        return Ok(());
-    }
-    let connectors: Vec<&str> = work.scope.partners.iter().map(ConnectorId::as_str).collect();
-    let mut rows = locked_conditions(conn, &connectors).await?;
-    if rows.len() < connectors.len() {
-        sqlx::query!(
-            "insert into connector_conditions (connector) select w.connector from unnest($1::text[]) as w(connector)
-            order by w.connector
-            on conflict (connector) do nothing",
-            &connectors as _,
-        )
-        .execute(&mut *conn)
-        .await
-        .map_err(store_error)?;
-        rows = locked_conditions(conn, &connectors).await?;
-    }
-    let counts = sqlx::query!(
-        r#"
-        select w.connector as "connector!",
-            (select count(*) from lanes l where l.connector = w.connector and l.state = 2) as "running!",
-            exists (
-                select from lanes l
-                where l.connector = w.connector and l.state = 1 and l.state in (1, 3, 4) and l.due_at <= $2
-            ) as "is_waiting!"
-        from unnest($1::text[]) as w(connector)
-        "#,
-        &connectors as _,
-        us(work.now),
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(store_error)?;
-    for row in rows {
-        let condition = condition(row)?;
-        let count = counts.iter().find(|c| c.connector == condition.connector.as_str());
-        let partner = PartnerAtWork {
-            running: count.and_then(|c| usize::try_from(c.running).ok()).unwrap_or(0),
-            is_waiting: count.is_some_and(|c| c.is_waiting),
-            condition: Loaded::stored(condition),
-        };
-        work.partners.insert(partner.condition.row.connector.clone(), partner);
-    }
-    Ok(())
-}
-
-async fn locked_conditions(
-    conn: &mut PgConnection,
-    connectors: &[&str],
-) -> Result<Vec<ConditionRow>, StoreError> {
-    sqlx::query_as!(
-        ConditionRow,
-        "select connector, phase, paused_since, cause, said, trials, test_at, step, held_by, held_because, held_since,
-            held_until, planned_until, tat, mean_us
-        from connector_conditions where connector = any($1)
-        order by connector
-        for update",
-        connectors as _,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(store_error)
 }
 
 async fn head_states(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {

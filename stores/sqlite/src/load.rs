@@ -8,9 +8,8 @@ use lienthong_core::{
     operation::Operation,
     payment::ReferenceRecord,
     port::{
-        condition::ConditionRow,
         store::StoreError,
-        work::{Loaded, PartnerAtWork, PastEvent, Scan, Work},
+        work::{Loaded, PastEvent, Scan, Work},
     },
 };
 use sqlx::SqliteConnection;
@@ -18,8 +17,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     error::store_error,
-    partner::condition,
-    replays,
+    partner, replays,
     rows::{At, DossierRow, LaneRow, OperationRow, ParcelRow, PaymentRow, ReferenceRow, json, us},
 };
 
@@ -36,7 +34,7 @@ pub(crate) async fn load(
     parcels(conn, work).await?;
     lanes(conn, holder, work).await?;
     replays::load(conn, work).await?;
-    partners(conn, work).await?;
+    partner::load(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;
     incidents(conn, work).await?;
@@ -401,50 +399,6 @@ async fn operations(
     .await
     .map_err(store_error)?;
     rows.into_iter().map(OperationRow::operation).collect()
-}
-
-/// Conditions of connectors, made where there is none, with what is with the partner.
-async fn partners(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
-    let now = us(work.now);
-    for connector in work.scope.partners.clone() {
-        let name = connector.as_str();
-        sqlx::query!(
-            "insert into connector_conditions (connector) values (?1) on conflict (connector) do nothing",
-            name
-        )
-        .execute(&mut *conn)
-        .await
-        .map_err(store_error)?;
-        let row = sqlx::query_as!(
-            ConditionRow,
-            r#"select connector, phase as "phase: i16", paused_since, cause, said, trials as "trials: i32", test_at,
-                step as "step: i16", held_by, held_because, held_since, held_until, planned_until, tat, mean_us
-            from connector_conditions where connector = ?1"#,
-            name
-        )
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(store_error)?;
-        let count = sqlx::query!(
-            r#"select (select count(*) from lanes l where l.connector = ?1 and l.state = 2) as "running!: i64",
-                exists (
-                    select 1 from lanes l
-                    where l.connector = ?1 and l.state = 1 and l.state in (1, 3, 4) and l.due_at <= ?2
-                ) as "is_waiting!: bool""#,
-            name,
-            now
-        )
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(store_error)?;
-        let partner = PartnerAtWork {
-            condition: Loaded::stored(condition(row)?),
-            running: usize::try_from(count.running).unwrap_or(0),
-            is_waiting: count.is_waiting,
-        };
-        work.partners.insert(connector, partner);
-    }
-    Ok(())
 }
 
 async fn head_states(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use lienthong_core::{
     port::{
         condition::{ConditionRow, ConnectorCondition},
         store::{RawCallback, ReferenceToAsk, Session, StoreError},
-        work::{Change, Work},
+        work::{Change, Loaded, PartnerAtWork, Work},
     },
 };
 use sqlx::SqliteConnection;
@@ -198,4 +198,48 @@ pub(crate) async fn next_due(
     .await
     .map_err(store_error)?;
     due.map(|lane| At::new("lanes", &lane.id).time("due_at", lane.due_at)).transpose()
+}
+
+/// Conditions of connectors, made where there is none, with what is with the partner.
+pub(crate) async fn load(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
+    let now = us(work.now);
+    for connector in work.scope.partners.clone() {
+        let name = connector.as_str();
+        sqlx::query!(
+            "insert into connector_conditions (connector) values (?1) on conflict (connector) do nothing",
+            name
+        )
+        .execute(&mut *conn)
+        .await
+        .map_err(store_error)?;
+        let row = sqlx::query_as!(
+            ConditionRow,
+            r#"select connector, phase as "phase: i16", paused_since, cause, said, trials as "trials: i32", test_at,
+                step as "step: i16", held_by, held_because, held_since, held_until, planned_until, tat, mean_us
+            from connector_conditions where connector = ?1"#,
+            name
+        )
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(store_error)?;
+        let count = sqlx::query!(
+            r#"select (select count(*) from lanes l where l.connector = ?1 and l.state = 2) as "running!: i64",
+                exists (
+                    select 1 from lanes l
+                    where l.connector = ?1 and l.state = 1 and l.state in (1, 3, 4) and l.due_at <= ?2
+                ) as "is_waiting!: bool""#,
+            name,
+            now
+        )
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(store_error)?;
+        let partner = PartnerAtWork {
+            condition: Loaded::stored(condition(row)?),
+            running: usize::try_from(count.running).unwrap_or(0),
+            is_waiting: count.is_waiting,
+        };
+        work.partners.insert(connector, partner);
+    }
+    Ok(())
 }
