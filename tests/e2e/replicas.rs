@@ -10,6 +10,7 @@ use lienthong_tests::{
     eventually, feed,
     feed::Reader,
     listener::{Heard, taken},
+    province::Tuning,
     traffic,
 };
 
@@ -93,4 +94,34 @@ async fn two_replicas_one_killed_and_one_stopped_keep_order_and_counts() {
     };
     let heard = world.listener.as_ref().unwrap().hear(world.plan.patience, missing).await;
     assert_eq!(taken(&heard), numbers.iter().copied().collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_replica_gives_back_when_it_stops_comes_to_the_next_before_what_follows() {
+    let tuning = Tuning { prefetch: 40, ..Tuning::default() };
+    let mut world = Plan { tuning, ..Plan::on_servers() }.open().await;
+    let lines = traffic::lines(&traffic::generate(&["--dossiers", "40", "--seed", "26"]).await);
+    let oracle = Oracle::of(&lines);
+    let (first, rest) = lines.split_at(lines.len() / 4);
+    // The replica gets the queue, and the other one stands by.
+    let (replica, its) = world.replica().await;
+    world.stop().await;
+    traffic::published(world.publish("first.jsonl", first, &[])).await;
+    eventually("the replica has the queue", world.plan.patience, async || match admitted_by(&its).await {
+        taken if taken == first.len() as u64 => Ok(()),
+        taken => Err(taken),
+    })
+    .await;
+    world.start().await;
+    // While it stands still RabbitMQ hands it what it may have; it stops with most of that in hand.
+    replica.freeze().await;
+    traffic::published(world.publish("rest.jsonl", rest, &[])).await;
+    assert!(replica.stop().await.success());
+
+    world.rests(lines.len()).await;
+    assert!(admitted_by(&world.api).await as usize >= rest.len() - 40, "the replica took more than it may");
+    let late = world.database.as_ref().unwrap().ask("select count(*) from events where late").await;
+    assert_eq!(late, "0", "events came to us in another order than they were published in");
+    assert_eq!(oracle.steps(), world.suite.portal.counts().steps as usize);
+    assert_eq!(oracle.differences(&world.seen().await, Allowance::default()), Vec::<String>::new());
 }

@@ -138,6 +138,8 @@ impl Program {
     /// Asks it to stop as a supervisor does, and waits for it.
     pub async fn stop(mut self) -> ExitStatus {
         self.signal("-TERM").await;
+        // One that stands still hears of it when it goes on.
+        self.signal("-CONT").await;
         let ended =
             async || self.child.try_wait().map_err(|e| e.to_string())?.ok_or_else(|| "it runs".to_owned());
         eventually("the program stops", PATIENCE, ended).await

@@ -19,11 +19,13 @@ pub struct Tuning {
     pub sweep_seconds: u64,
     /// How long PostgreSQL lets a statement run; none: as the program has it.
     pub statement_seconds: Option<u64>,
+    /// How many messages RabbitMQ hands over before the first of them is acknowledged.
+    pub prefetch: u16,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { permits: 8, call_timeout_ms: 2_500, sweep_seconds: 2, statement_seconds: None }
+        Self { permits: 8, call_timeout_ms: 2_500, sweep_seconds: 2, statement_seconds: None, prefetch: 1000 }
     }
 }
 
@@ -85,7 +87,7 @@ pub fn configuration(places: &Places, suite: &Suite, tuning: &Tuning) -> String 
 }
 
 fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning) -> std::fmt::Result {
-    let Tuning { permits, call_timeout_ms, sweep_seconds, statement_seconds } = tuning;
+    let Tuning { permits, call_timeout_ms, sweep_seconds, statement_seconds, prefetch } = tuning;
     let partners = places.partners.clone().unwrap_or_else(|| Partners::of(suite));
     writeln!(text, "[installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu\"\ndata_dir = {:?}\n", places.folder)?;
     match &places.database {
@@ -102,7 +104,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         writeln!(
             text,
             "[broker]\nurl = {url:?}\nexchange_in = {:?}\nexchange_out = {:?}\nqueue = {:?}\n\
-             dead_exchange = {dead:?}\ndead_queue = {dead:?}\n",
+             dead_exchange = {dead:?}\ndead_queue = {dead:?}\nprefetch = {prefetch}\n",
             places.exchange_in(),
             places.exchange_out(),
             places.queue(),

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
-    Channel, Connection, Consumer,
+    Connection, Consumer,
     message::Delivery,
-    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
 use lienthong_core::{
@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const RETRY_EVERY: Duration = Duration::from_millis(250);
 /// How often the dead-letter queue is counted.
 const COUNT_DEAD_EVERY: Duration = Duration::from_secs(30);
+/// How long the broker may take to close a channel.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 const TAG: &str = "lienthong.intake";
 
 /// Consumes until `stop`, through any number of sessions.
@@ -89,7 +91,10 @@ async fn store_answers(engine: &Arc<Engine>, link: &LinkSender, stop: &Cancellat
     }
 }
 
-/// Consumes on a channel of its own. Closing that channel gives everything unacknowledged back, in its order.
+/// Consumes on a channel of its own, and closes it, whatever ended the consumption: that gives everything unacknowledged
+/// back in its order. Never cancel before, nor let go of the consumer, which cancels: RabbitMQ would hand what follows in
+/// the queue to another replica at once, and only afterwards what we give back.
+/// <https://github.com/rabbitmq/rabbitmq-server/issues/10499>
 async fn consume(
     engine: &Arc<Engine>,
     settings: &Settings,
@@ -105,12 +110,28 @@ async fn consume(
     let mut consumer = channel
         .basic_consume(settings.names.queue.as_str().into(), TAG.into(), options, FieldTable::default())
         .await?;
+    let ended = take_in(engine, settings, connection, &mut consumer, stop).await;
+    if tokio::time::timeout(CLOSE_WITHIN, topology::close(&channel)).await.is_err() {
+        tracing::debug!("the broker does not answer; the messages go back when it misses us");
+    }
+    drop(consumer);
+    ended
+}
+
+/// Admits what comes until there is a reason to stop.
+async fn take_in(
+    engine: &Arc<Engine>,
+    settings: &Settings,
+    connection: &Connection,
+    consumer: &mut Consumer,
+    stop: &CancellationToken,
+) -> Result<Ended, Broken> {
     let counting = connection.create_channel().await?;
     let mut count = tokio::time::interval(COUNT_DEAD_EVERY);
-    let ended = loop {
+    loop {
         let first = tokio::select! {
             biased;
-            () = stop.cancelled() => break Ended::Stopped,
+            () = stop.cancelled() => return Ok(Ended::Stopped),
             _ = count.tick() => {
                 let dead = topology::dead_messages(&counting, &settings.names).await?;
                 metrics::gauge!("lienthong_dead_letters").set(f64::from(dead));
@@ -123,14 +144,11 @@ async fn consume(
                 ))),
             },
         };
-        let batch = queued_up(first, &mut consumer, settings.batch)?;
+        let batch = queued_up(first, consumer, settings.batch)?;
         if admit(engine, batch).await? == Admitted::StoreAway {
-            break Ended::StoreAway;
+            return Ok(Ended::StoreAway);
         }
-    };
-    give_back(&channel).await;
-    topology::close(&counting).await;
-    Ok(ended)
+    }
 }
 
 /// What is here already, after the first: no lingering, a batch of one is a batch.
@@ -192,13 +210,4 @@ async fn acknowledge(batch: &[Delivery], committed: usize) -> Result<(), Broken>
         // The channel has gone: the messages come again and are found to be duplicates.
         Err(Broken::Said("the channel closed before the acknowledgement".into()))
     }
-}
-
-/// Cancels, then closes once: RabbitMQ puts the unacknowledged messages back where they were.
-async fn give_back(channel: &Channel) {
-    // nowait = false: after the answer no further delivery comes.
-    if let Err(error) = channel.basic_cancel(TAG.into(), BasicCancelOptions { nowait: false }).await {
-        tracing::debug!(%error, "cancelling the consumer");
-    }
-    topology::close(channel).await;
 }

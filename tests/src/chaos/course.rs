@@ -72,6 +72,7 @@ impl Course {
             sweep_seconds: 3,
             // A connection that has vanished is missed after six.
             statement_seconds: Some(3),
+            ..Tuning::default()
         };
         Plan {
             place: Place::Apart,

@@ -60,6 +60,7 @@ pub async fn run(course: &Course, logs: &Path) -> Report {
         seed: course.seed,
         replicas: course.replicas,
         events: lines.len(),
+        late: late(&world).await,
         dossiers: oracle.lives.len(),
         steps: oracle.steps(),
         faults,
@@ -114,6 +115,12 @@ async fn heard(world: &World) -> (usize, usize) {
     let listener = world.listener.as_ref().expect("a listener");
     let taken = taken(&listener.hear_numbers(Duration::from_secs(20), &numbers).await);
     (numbers.len(), numbers.difference(&taken).count())
+}
+
+/// How many events came to the program behind a later one of their dossier.
+async fn late(world: &World) -> usize {
+    let database = world.database.as_ref().expect("a database");
+    database.ask("select count(*) from events where late").await.parse().expect("a count")
 }
 
 /// Lines of the logs that tell of a panic.

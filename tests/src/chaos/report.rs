@@ -68,6 +68,8 @@ pub struct Report {
     pub replicas: usize,
     /// Lines published, the deliberate duplicates among them.
     pub events: usize,
+    /// Those that RabbitMQ brought in another order than they were published in.
+    pub late: usize,
     pub dossiers: usize,
     pub steps: usize,
     pub faults: Faults,
@@ -139,6 +141,7 @@ impl Report {
             "good": self.is_good(),
             "replicas": self.replicas,
             "events": self.events,
+            "late": self.late,
             "dossiers": self.dossiers,
             "steps": self.steps,
             "results": self.results,
@@ -174,6 +177,7 @@ impl fmt::Display for Report {
         row(f, "partners' answers lost", self.lost_answers.to_string())?;
         row(f, "seed, replicas", format!("{}, {}", self.seed, self.replicas))?;
         row(f, "events, dossiers, steps", format!("{}, {}, {}", self.events, self.dossiers, self.steps))?;
+        row(f, "events behind a later one", self.late.to_string())?;
         row(f, "results told", self.results.to_string())?;
         row(
             f,
