@@ -149,7 +149,7 @@ impl Standing {
             moving: sum("lanes", &["ready", "running", "doubtful", "awaiting"], "lanes"),
             held: sum("operations", &["held"], "operations"),
             stuck: sum("operations", &["stuck"], "operations"),
-            unrelayed: number(&status["outbox"]["highest"]) - number(&status["outbox"]["relayed"]),
+            unrelayed: number(&status["outbox"]["waiting"]),
             paused: partners
                 .filter(|p| !p["paused"].is_null())
                 .filter_map(|p| p["connector"].as_str().map(str::to_owned))

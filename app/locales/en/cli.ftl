@@ -69,8 +69,8 @@ cli-attempt-of = attempt { $number } of #{ $id }
 cli-no-incidents = No incident is open.
 cli-more-units = … and { $count } more units; use --json to see all.
 cli-quarantine-next = See lienthong quarantine list for what is wrong with each, let the vendor correct it and send it again.
-cli-outbox-written = { $count } result events written, to be read by GET /v1/events
-cli-outbox-relayed = { $count } result events written · { $waiting } still to go out by RabbitMQ
+cli-outbox-readable = Result events up to number { $highest }, to be read by GET /v1/events
+cli-outbox-waiting = Result events up to number { $highest } · { $waiting } still to go out by RabbitMQ
 cli-late = late
 cli-planned = { $count ->
     [one] one operation

@@ -113,10 +113,7 @@ outbox-waiting = { $n ->
     [one] { $n } result waits to be told to the one-stop system through RabbitMQ.
    *[other] { $n } results wait to be told to the one-stop system through RabbitMQ.
 }
-outbox-readable = { $n ->
-    [one] { $n } result is written; the one-stop system reads it by GET /v1/events.
-   *[other] { $n } results are written; the one-stop system reads them by GET /v1/events.
-}
+outbox-readable = Results are written up to number { $n }; the one-stop system reads them by GET /v1/events.
 
 units-title = Units
 units-empty = No unit has sent an event today.

@@ -95,7 +95,7 @@ partner-not-allowed = Lúc này không làm được việc đó với đối t�
 partner-no-right = Tạm ngừng, cho gửi lại và hỏi thử cần mã truy cập có quyền operate.
 of-which-doubtful = { $n } chưa rõ kết quả
 outbox-waiting = { $n } thông báo kết quả đang chờ chuyển cho phần mềm một cửa qua RabbitMQ.
-outbox-readable = { $n } thông báo kết quả đã ghi; phần mềm một cửa đọc qua GET /v1/events.
+outbox-readable = Thông báo kết quả đã ghi đến số { $n }; phần mềm một cửa đọc qua GET /v1/events.
 
 units-title = Đơn vị
 units-empty = Hôm nay chưa đơn vị nào gửi sự kiện.

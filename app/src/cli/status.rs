@@ -123,13 +123,11 @@ fn units(screen: &Screen, status: &Value) {
 
 /// Result events: without a broker they are read from the feed and nothing of them waits.
 fn outbox(screen: &Screen, status: &Value) -> String {
-    let (written, relayed) = (number(&status["outbox"], "highest"), number(&status["outbox"], "relayed"));
-    let count = Arg::Count(written);
-    if status["health"]["broker"].is_null() && relayed == 0 {
-        return screen.say_with("outbox-written", &[("count", count)]);
+    let count = |name| Arg::Count(number(&status["outbox"], name));
+    if status["health"]["broker"].is_null() {
+        return screen.say_with("outbox-readable", &[("highest", count("highest"))]);
     }
-    let waiting = Arg::Count((written - relayed).max(0));
-    screen.say_with("outbox-relayed", &[("count", count), ("waiting", waiting)])
+    screen.say_with("outbox-waiting", &[("highest", count("highest")), ("waiting", count("waiting"))])
 }
 
 /// What a person has to take up, marked, and what is waited out. Those marked are as many as the headline says: the
@@ -233,9 +231,10 @@ mod tests {
     #[test]
     fn result_events_wait_only_for_a_broker() {
         let screen = Screen::new(Locale::Vi, false);
-        let status = |broker: Value, relayed: i64| json!({ "health": { "broker": broker }, "outbox": { "highest": 2098, "relayed": relayed } });
-        assert!(!outbox(&screen, &status(Value::Null, 0)).contains("RabbitMQ"));
-        let waits = outbox(&screen, &status(json!(true), 2000));
+        let outbox_98 = json!({ "highest": 2098, "waiting": 98 });
+        let status = |broker: Value| json!({ "health": { "broker": broker }, "outbox": outbox_98 });
+        assert!(!outbox(&screen, &status(Value::Null)).contains("RabbitMQ"));
+        let waits = outbox(&screen, &status(json!(true)));
         assert!(waits.contains("2.098") && waits.contains("98"), "{waits}");
     }
 }

@@ -276,7 +276,7 @@ fn record_totals(overview: &Overview, has_broker: bool) {
     }
     metrics::gauge!("lienthong_quarantine_open").set(overview.quarantine_open as f64);
     // Who reads over HTTP moves no cursor of ours: there is nothing to be behind with.
-    let backlog = if has_broker { (overview.outbox_highest - overview.outbox_relayed).max(0) } else { 0 };
+    let backlog = if has_broker { overview.outbox_waiting } else { 0 };
     metrics::gauge!("lienthong_outbox_backlog").set(backlog as f64);
 }
 

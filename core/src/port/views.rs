@@ -63,6 +63,9 @@ pub struct IncidentView {
     pub waiting: i64,
 }
 
+/// How many waiting out-events are counted at most: nobody needs to know more exactly how far behind the relay is.
+pub const OUTBOX_COUNTED: i64 = 100_000;
+
 /// Everything the front page shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overview {
@@ -84,10 +87,10 @@ pub struct Overview {
     pub quarantine_open: i64,
     /// Dossiers known.
     pub dossiers: i64,
-    /// Outbox: highest number, and the relay's cursor.
+    /// The number of the newest out-event.
     pub outbox_highest: i64,
-    /// The relay's cursor.
-    pub outbox_relayed: i64,
+    /// Out-events that the relay has not passed yet, counted up to [`OUTBOX_COUNTED`].
+    pub outbox_waiting: i64,
 }
 
 /// An operation, for people.

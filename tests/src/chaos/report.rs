@@ -105,12 +105,13 @@ impl Report {
     }
 
     /// What must be nothing, by name.
-    fn failures(&self) -> [(&'static str, usize); 10] {
+    fn failures(&self) -> [(&'static str, usize); 11] {
         let (times, survived) = self.faults();
         [
             ("lost", self.count(Kind::Lost) + self.unheard),
             ("forbidden doubles", self.count(Kind::Doubled) + self.double_openings),
             ("reordered", self.count(Kind::Reordered)),
+            ("events behind a later one", self.late),
             ("wrong", self.count(Kind::Wrong)),
             ("ledgers that do not come out", self.count(Kind::Ledger)),
             ("contract violations", self.count(Kind::Contract)),
@@ -141,7 +142,6 @@ impl Report {
             "good": self.is_good(),
             "replicas": self.replicas,
             "events": self.events,
-            "late": self.late,
             "dossiers": self.dossiers,
             "steps": self.steps,
             "results": self.results,
@@ -177,7 +177,6 @@ impl fmt::Display for Report {
         row(f, "partners' answers lost", self.lost_answers.to_string())?;
         row(f, "seed, replicas", format!("{}, {}", self.seed, self.replicas))?;
         row(f, "events, dossiers, steps", format!("{}, {}, {}", self.events, self.dossiers, self.steps))?;
-        row(f, "events behind a later one", self.late.to_string())?;
         row(f, "results told", self.results.to_string())?;
         row(
             f,

@@ -1,5 +1,7 @@
-//! The broker: one queue with a single active consumer, redelivery in order after a lost connection, and an exchange
-//! that takes out-events.
+//! The broker: one queue with a single active consumer, as RabbitMQ's quorum queues are, and an exchange that takes
+//! out-events. The active consumer is given what was given back before, then what follows, up to its prefetch at once; what
+//! it has not acknowledged when it goes is given back behind whatever else was.
+//! <https://github.com/rabbitmq/rabbitmq-server/issues/10499>
 
 use async_trait::async_trait;
 use lienthong_core::port::{
@@ -19,19 +21,37 @@ use super::{
 /// A connection of a replica; one that was lost is never the same again.
 pub type Connection = u64;
 
+/// How many messages the active consumer has at most before it acknowledges the first of them.
+const PREFETCH: usize = 40;
+
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Vec<u8>>,
-    /// What the active consumer has and has not acknowledged.
+    /// Never delivered.
+    ready: VecDeque<Vec<u8>>,
+    /// Delivered and given back.
+    returned: VecDeque<Vec<u8>>,
+    /// What the active consumer was given and has not acknowledged.
     delivered: VecDeque<Vec<u8>>,
+    /// How many of those it has looked at.
+    seen: usize,
     active: Option<Connection>,
     connections: Connection,
     dead: BTreeSet<Connection>,
     acknowledged: Vec<Vec<u8>>,
     taken: Vec<OutboxRow>,
     is_down: bool,
-    /// How many messages went back after they had been delivered.
-    returned: u64,
+    /// How many messages were given back.
+    returns: u64,
+}
+
+impl State {
+    /// Gives the active consumer what it may have.
+    fn give(&mut self) {
+        while self.delivered.len() < PREFETCH {
+            let Some(body) = self.returned.pop_front().or_else(|| self.ready.pop_front()) else { break };
+            self.delivered.push_back(body);
+        }
+    }
 }
 
 /// The broker.
@@ -44,7 +64,7 @@ impl Broker {
     }
 
     pub fn publish(&self, body: Vec<u8>) {
-        self.state().queue.push_back(body);
+        self.state().ready.push_back(body);
     }
 
     pub fn connect(&self) -> Connection {
@@ -65,16 +85,16 @@ impl Broker {
         }
     }
 
-    /// The connection is gone: what it had not acknowledged goes back to where it was.
+    /// The connection is gone: what it had not acknowledged is given back.
     pub fn disconnect(&self, connection: Connection) {
         let mut state = self.state();
         state.dead.insert(connection);
         if state.active == Some(connection) {
             state.active = None;
-            while let Some(body) = state.delivered.pop_back() {
-                state.queue.push_front(body);
-                state.returned += 1;
-            }
+            state.seen = 0;
+            let given_back = std::mem::take(&mut state.delivered);
+            state.returns += given_back.len() as u64;
+            state.returned.extend(given_back);
         }
     }
 
@@ -98,9 +118,9 @@ impl Broker {
             return Vec::new();
         }
         let mut state = self.state();
-        let most = most.min(state.queue.len());
-        let batch: Vec<_> = state.queue.drain(..most).collect();
-        state.delivered.extend(batch.iter().cloned());
+        state.give();
+        let batch: Vec<_> = state.delivered.iter().skip(state.seen).take(most).cloned().collect();
+        state.seen += batch.len();
         batch
     }
 
@@ -112,13 +132,14 @@ impl Broker {
         }
         let messages = messages.min(state.delivered.len());
         let done: Vec<_> = state.delivered.drain(..messages).collect();
+        state.seen -= messages;
         state.acknowledged.extend(done);
         true
     }
 
-    /// How many messages went back to the queue after they had been delivered.
-    pub fn returned(&self) -> u64 {
-        self.state().returned
+    /// How many messages were given back.
+    pub fn returns(&self) -> u64 {
+        self.state().returns
     }
 
     pub fn acknowledged(&self) -> Vec<Vec<u8>> {
@@ -127,7 +148,7 @@ impl Broker {
 
     pub fn is_empty(&self) -> bool {
         let state = self.state();
-        state.queue.is_empty() && state.delivered.is_empty()
+        state.ready.is_empty() && state.returned.is_empty() && state.delivered.is_empty()
     }
 
     /// All out-events as they arrived, repetitions included.

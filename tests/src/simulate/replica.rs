@@ -34,7 +34,7 @@ pub struct Replica {
 }
 
 /// How many messages are taken at once.
-const PREFETCH: usize = 20;
+const BATCH: usize = 20;
 
 impl Replica {
     /// Starts a replica under a name that no other run has.
@@ -128,7 +128,7 @@ async fn consume(
         if shared.broker.is_dead(connection) {
             connection = connect();
         }
-        let mut batch = shared.broker.deliver(connection, PREFETCH);
+        let mut batch = shared.broker.deliver(connection, BATCH);
         if machine.cut(Link::Broker) == Cut::Answers {
             deaf_on = Some(connection);
         }

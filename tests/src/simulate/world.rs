@@ -336,7 +336,7 @@ async fn play(seed: u64) -> Report {
     for slot in 0..count {
         world.end(slot, false).await;
     }
-    weather.count_so_many("messages delivered again", shared.broker.returned());
+    weather.count_so_many("messages delivered again", shared.broker.returns());
     oracle::judge(seed, &shared, &lives).await
 }
 

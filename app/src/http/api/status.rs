@@ -60,7 +60,7 @@ pub async fn status(State(state): State<AppState>) -> Answer {
         "ledgers": ledger_json(&overview.ledgers),
         "quarantine_open": overview.quarantine_open,
         "dossiers": overview.dossiers,
-        "outbox": { "highest": overview.outbox_highest, "relayed": overview.outbox_relayed },
+        "outbox": { "highest": overview.outbox_highest, "waiting": overview.outbox_waiting },
     })))
 }
 

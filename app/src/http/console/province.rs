@@ -96,6 +96,7 @@ struct Province {
     quarantine: i64,
     dossiers: i64,
     outbox_waiting: i64,
+    outbox_highest: i64,
     /// Whether RabbitMQ takes them; else they are read over HTTP, which moves no cursor of ours.
     is_relayed: bool,
     is_refreshing: bool,
@@ -152,7 +153,8 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         blocked: blocked(&summary),
         quarantine: overview.quarantine_open,
         dossiers: overview.dossiers,
-        outbox_waiting: (overview.outbox_highest - overview.outbox_relayed).max(0),
+        outbox_waiting: overview.outbox_waiting,
+        outbox_highest: overview.outbox_highest,
         is_relayed: health.broker.is_some(),
         is_refreshing,
         result: match wanted.kq.as_str() {

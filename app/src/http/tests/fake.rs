@@ -129,7 +129,7 @@ pub fn empty() -> Fake {
             quarantine_open: 0,
             dossiers: 0,
             outbox_highest: 0,
-            outbox_relayed: 0,
+            outbox_waiting: 0,
         },
         timeline: None,
         operations: Vec::new(),
@@ -420,7 +420,7 @@ pub fn rich() -> Fake {
         quarantine_open: 3,
         dossiers: 5_303,
         outbox_highest: 812,
-        outbox_relayed: 790,
+        outbox_waiting: 22,
         ..fake.overview
     };
     fake.timeline = Some(timeline());

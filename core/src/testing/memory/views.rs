@@ -16,9 +16,9 @@ use crate::{
     port::{
         store::{LedgerState, StoreError},
         views::{
-            AttemptView, EditView, EventView, IncidentView, LaneCount, LaneFilter, LaneView, OperationFilter,
-            OperationView, Overview, ParcelView, PartnerCount, PaymentView, QuarantineView, ReferenceView,
-            Timeline, UnitCount, Views,
+            AttemptView, EditView, EventView, IncidentView, LaneCount, LaneFilter, LaneView, OUTBOX_COUNTED,
+            OperationFilter, OperationView, Overview, ParcelView, PartnerCount, PaymentView, QuarantineView,
+            ReferenceView, Timeline, UnitCount, Views,
         },
         work::EditRecord,
     },
@@ -310,7 +310,8 @@ fn is_wanted_lane(filter: &LaneFilter, lane: &LaneView) -> bool {
 impl Views for MemoryStore {
     async fn overview(&self, since_us: i64) -> Result<Overview, StoreError> {
         let tables = self.open()?;
-        let relayed = tables.cursors.get("relay").and_then(|c| c.parse().ok());
+        let relayed: i64 = tables.cursors.get("relay").and_then(|c| c.parse().ok()).unwrap_or(0);
+        let waiting = tables.outbox.iter().filter(|row| row.number > relayed).count() as i64;
         Ok(Overview {
             now_us: us(self.time()),
             partners: partners(&tables, since_us),
@@ -322,7 +323,7 @@ impl Views for MemoryStore {
             quarantine_open: tables.quarantine.values().filter(|q| q.closed_at.is_none()).count() as i64,
             dossiers: tables.dossiers.len() as i64,
             outbox_highest: tables.outbox.last().map_or(0, |row| row.number),
-            outbox_relayed: relayed.unwrap_or(0),
+            outbox_waiting: waiting.min(OUTBOX_COUNTED),
         })
     }
 

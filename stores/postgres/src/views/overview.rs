@@ -5,7 +5,7 @@ use lienthong_core::{
     operation::OperationState,
     port::{
         store::StoreError,
-        views::{IncidentView, LaneCount, Overview, PartnerCount, UnitCount},
+        views::{IncidentView, LaneCount, OUTBOX_COUNTED, Overview, PartnerCount, UnitCount},
     },
 };
 use sqlx::PgConnection;
@@ -25,13 +25,17 @@ pub(crate) async fn overview(conn: &mut PgConnection, since_us: i64) -> Result<O
         select (select count(*) from quarantine where closed_at is null) as "quarantine_open!",
             (select count(*) from dossiers) as "dossiers!",
             (select coalesce(max(number), 0) from outbox) as "outbox_highest!",
-            (select cursor from cursors where name = 'relay') as "relayed?"
+            (select count(*) from (
+                select 1 from outbox
+                where number > coalesce((select cast(cursor as bigint) from cursors where name = 'relay'), 0)
+                limit $1
+            ) as waiting) as "outbox_waiting!"
         "#,
+        OUTBOX_COUNTED,
     )
     .fetch_one(&mut *conn)
     .await
     .map_err(store_error)?;
-    let relayed = At::new("cursors", &"relay").parse_if("cursor", totals.relayed.as_deref())?;
     Ok(Overview {
         now_us: us(now(conn).await?),
         partners: partners(conn, since_us).await?,
@@ -43,7 +47,7 @@ pub(crate) async fn overview(conn: &mut PgConnection, since_us: i64) -> Result<O
         quarantine_open: totals.quarantine_open,
         dossiers: totals.dossiers,
         outbox_highest: totals.outbox_highest,
-        outbox_relayed: relayed.unwrap_or(0),
+        outbox_waiting: totals.outbox_waiting,
     })
 }
 
