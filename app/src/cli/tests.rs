@@ -134,8 +134,9 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
     assert!(keys.len() > 80, "{}", keys.len());
     let words = ["id", "state", "after", "url", "urls", "folder", "file", "when", "number", "by"]
         .map(|name| (name, Arg::Text("x")));
-    let counts = ["count", "dossiers", "known", "quarantine", "seconds", "line", "column", "waiting"]
-        .map(|name| (name, Arg::Count(2)));
+    let counts =
+        ["count", "dossiers", "known", "quarantine", "seconds", "line", "column", "waiting", "highest"]
+            .map(|name| (name, Arg::Count(2)));
     let args = [words.as_slice(), counts.as_slice()].concat();
     for locale in Locale::ALL {
         for key in &keys {
