@@ -265,15 +265,16 @@ fn show(screen: &Screen, answer: &Value, failed: &[Value]) {
     row("decided-by", deeds.collect::<Vec<_>>().join("\n"));
     screen.line(table.to_string());
     let mut table =
-        screen.roomy(&["replay-treatment", "state", "count", "replay-ages", "replay-examples"], 3);
+        screen.roomy(&["count", "state", "replay-treatment", "replay-ages", "replay-examples"], 2);
     for tally in list(answer, "tallies") {
-        let ages = format!("{} – {}", when::short(&tally["oldest_at"]), when::short(&tally["newest_at"]));
+        let mut ages = vec![when::short(&tally["oldest_at"]), when::short(&tally["newest_at"])];
+        ages.dedup();
         let examples = list(tally, "examples").iter().map(|e| format!("#{}", number(e, "operation")));
         table.add_row([
-            text(&tally["words"], screen.locale.code()).to_owned(),
-            screen.named("item", text(tally, "state")),
             screen.number(number(tally, "items")),
-            ages,
+            screen.named("item", text(tally, "state")),
+            text(&tally["words"], screen.locale.code()).to_owned(),
+            ages.join("\n"),
             examples.collect::<Vec<_>>().join(" "),
         ]);
     }

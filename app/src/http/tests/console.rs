@@ -266,3 +266,18 @@ async fn assets_are_kept_by_browsers_and_nothing_else_is_served() {
     assert!(style.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
     assert_eq!(server.bare(Method::GET, "/assets/x/..%2fCargo.toml").await.status, StatusCode::NOT_FOUND);
 }
+
+#[test]
+fn every_table_becomes_cards_on_a_phone() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let mut tables = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for table in text.split("<table").skip(1) {
+            assert!(table.starts_with(" class=\"cards\""), "{} has a table without cards", path.display());
+            tables += 1;
+        }
+    }
+    assert!(tables > 5, "{tables} tables found");
+}
