@@ -341,6 +341,7 @@ restore-banner-waiting = { $n ->
     [one] { $n } operation waits for a decision.
    *[other] { $n } operations wait for a decision.
 }
+restore-banner-many = { $n } operations or more wait for the decision.
 restore-banner-go = Look and decide
 restore-stands = Nothing is sent until somebody decides
 restore-over = Decided; everything goes out again

@@ -284,6 +284,7 @@ ledger-audit-never = Kho chưa được đếm lại lần nào; hệ thống t�
 restore-title = Phục hồi
 restore-banner = Kho dữ liệu vừa được phục hồi: chưa có gì được gửi đi.
 restore-banner-waiting = { $n } thao tác đang chờ quyết định.
+restore-banner-many = { $n } thao tác trở lên đang chờ quyết định.
 restore-banner-go = Xem và quyết định
 restore-stands = Chưa có gì được gửi đi, cho đến khi có người quyết định
 restore-over = Đã quyết định, mọi việc đang gửi trở lại

@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 
 use super::{api::partners::moment_of, json::rfc3339};
 
-/// Rows of one question.
-const PAGE: i64 = 1000;
+/// Rows of one question; the line on every page counts no further.
+pub const PAGE: i64 = 1000;
 
 /// Operations of one kind that wait for the decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
