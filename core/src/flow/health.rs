@@ -96,16 +96,21 @@ fn passed(
         next.hold = None;
         next.phase = next.phase.held_no_more(now);
     }
-    let planned = calendar::ends(windows, now).filter(|end| next.planned_until != Some(*end));
-    if let (Some(end), None) = (planned, &next.hold) {
-        next.hold =
-            Some(Hold { by: CALENDAR.to_owned(), reason: String::new(), since: now, until: Some(end) });
-        next.planned_until = Some(end);
-    }
+    hold_as_planned(&mut next, windows, now);
     if next.hold.is_none() {
         next.phase = next.phase.step_up(now, health);
     }
     (next != *condition).then_some(next)
+}
+
+/// Turns a planned window that covers this moment into a hold, unless something holds or it was ended early.
+pub(super) fn hold_as_planned(condition: &mut ConnectorCondition, windows: &[Maintenance], now: Timestamp) {
+    let planned = calendar::ends(windows, now).filter(|end| condition.planned_until != Some(*end));
+    if let (Some(end), None) = (planned, &condition.hold) {
+        condition.hold =
+            Some(Hold { by: CALENDAR.to_owned(), reason: String::new(), since: now, until: Some(end) });
+        condition.planned_until = Some(end);
+    }
 }
 
 /// Changes a connector's condition under its lock, with its incident, and takes it over in this process.

@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use std::sync::Arc;
 
 use crate::{
-    flow::{engine::Engine, health::enter, operator::Deed},
+    flow::{
+        engine::Engine,
+        health::{enter, hold_as_planned},
+        operator::Deed,
+    },
     id::ConnectorId,
     policy::health::{CALENDAR, Hold, Phase},
     port::{
@@ -45,7 +49,8 @@ pub async fn hold(
     .await
 }
 
-/// Ends a hold, planned maintenance too. The partner comes back gently: half-open, then the ramp.
+/// Ends a hold, planned maintenance too. The partner comes back gently: half-open, then the ramp. A person's hold within
+/// planned maintenance gives way to what is left of that.
 pub async fn release(
     engine: &Arc<Engine>,
     connector: &ConnectorId,
@@ -55,13 +60,17 @@ pub async fn release(
     if reason.trim().is_empty() {
         return Ok(Deed::NotAllowed("reason_missing".into()));
     }
+    let windows = engine.members.get(connector).map(|member| member.maintenance.clone()).unwrap_or_default();
     act(engine, connector, actor, format!("partner.release: {reason}"), move |work, connector| {
         let now = work.now;
         let Some(partner) = work.partners.get_mut(connector) else { return Deed::NotFound };
         if partner.condition.row.hold.is_none() {
             return Deed::NotAllowed("not_held".into());
         }
-        partner.condition.edit().hold = None;
+        let condition = partner.condition.edit();
+        condition.hold = None;
+        // At once: the next look at the calendar would be too late for what is claimed before it.
+        hold_as_planned(condition, &windows, now);
         let phase = partner.condition.row.phase.clone().held_no_more(now);
         enter(work, connector, phase);
         Deed::Done

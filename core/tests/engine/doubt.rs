@@ -6,7 +6,11 @@ use lienthong_core::{
     id::ConnectorId,
     operation::{ActionKind, OperationState},
     outcome::{Cause, Outcome, Proof},
-    port::{connector::CheckFailure, store::Store},
+    port::{
+        connector::CheckFailure,
+        store::{Store, decide},
+        work::Scope,
+    },
     testing::fixtures::{
         self,
         events::{data, event, raw},
@@ -313,4 +317,96 @@ async fn who_looked_at_the_portal_and_dismissed_may_have_found_it_there() {
     let (world, code) = refused_at_first(Cause::ForeignRecord).await;
     assert_eq!(world.seen_at_portal(&code), ["sync 2", "Tiếp nhận hồ sơ"]);
     world.ledgers_balance().await;
+}
+
+/// A dossier whose first state the portal was sent and did not answer about, and that operation.
+async fn first_in_doubt() -> (World, String, i64) {
+    let world = World::running();
+    let code = code(1);
+    world.portal.next(lost());
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
+    let id = world.operations(ActionKind::SyncDossier)[0].id;
+    (world, code, id)
+}
+
+#[tokio::test]
+async fn a_doubt_that_ends_stuck_is_told() {
+    let (world, _, id) = first_in_doubt().await;
+    let mut scope = Scope::default();
+    scope.operations.insert(id);
+    decide(&world.store, scope, move |work| {
+        for lane in work.lanes.values_mut() {
+            lane.edit().open[0].attempts = 1000;
+        }
+        work.touch(id);
+    })
+    .await
+    .unwrap();
+    world.advance(61);
+    world.eventually("stuck", |w| w.states(ActionKind::SyncDossier) == [OperationState::Stuck]).await;
+    assert_eq!(world.told("operation.stuck").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_person_does_not_shorten_the_settling_window() {
+    let (world, code, id) = first_in_doubt().await;
+    // However often.
+    for _ in 0..2 {
+        operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
+        world.settled().await;
+        assert_eq!(world.portal.tasks().len(), 1);
+    }
+    world.advance(61);
+    world.eventually("sent", |w| w.seen_at_portal(&code).len() == 3).await;
+}
+
+#[tokio::test]
+async fn what_follows_a_dismissed_doubt_waits_for_the_settling_window() {
+    let (world, code, id) = first_in_doubt().await;
+    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
+    // Nor does a wish for what follows.
+    let next = world.operations(ActionKind::AppendProgress)[0].id;
+    operator::retry(&world.engine, next, "an", "gửi ngay").await.unwrap();
+    world.settled().await;
+    assert_eq!(world.portal.tasks().len(), 1);
+    world.advance(61);
+    world.eventually("sent", |w| w.seen_at_portal(&code).len() == 2).await;
+}
+
+#[tokio::test]
+async fn what_follows_a_doubt_that_was_retried_and_then_dismissed_waits_for_the_settling_window_too() {
+    let (world, code, id) = first_in_doubt().await;
+    operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
+    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
+    world.settled().await;
+    assert_eq!(world.portal.tasks().len(), 1);
+    world.advance(61);
+    world.eventually("sent", |w| w.seen_at_portal(&code).len() == 2).await;
+}
+
+#[tokio::test]
+async fn what_comes_after_a_dismissed_doubt_waits_for_the_settling_window_too() {
+    let world = World::running();
+    let code = code(1);
+    world.admit([event("dossier.received", &code, 1)]).await;
+    world.settled().await;
+    world.portal.next(lost());
+    world.admit([event("dossier.corrected", &code, 2).with_data("/dossier/note", "một")]).await;
+    world
+        .eventually("doubtful", |w| {
+            w.states(ActionKind::SyncDossier).last() == Some(&OperationState::Doubtful)
+        })
+        .await;
+    let id = world.operations(ActionKind::SyncDossier)[1].id;
+    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
+    let sent = world.portal.tasks().len();
+    // One comes to the empty lane, and one stands in for it.
+    for n in 3..=4 {
+        world.admit([event("dossier.corrected", &code, n).with_data("/dossier/note", n.to_string())]).await;
+        world.settled().await;
+        assert_eq!(world.portal.tasks().len(), sent);
+    }
+    world.advance(61);
+    world.eventually("sent", |w| w.portal.tasks().len() > sent).await;
 }

@@ -14,7 +14,10 @@ use lienthong_core::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{World, code};
+use crate::{
+    restore,
+    world::{World, code},
+};
 
 const SUMMARY: &str = "/fields/summary";
 
@@ -296,4 +299,25 @@ async fn an_edit_that_waits_behind_others_keeps_its_place() {
     world.settled().await;
     assert_eq!(world.seen_at_portal(&code).last().map(String::as_str), Some("sửa bước sau"));
     assert_eq!(world.seen_at_portal(&code).first().map(String::as_str), Some("sync 2"));
+}
+
+#[tokio::test]
+async fn nothing_is_edited_under_the_fence_after_a_restore() {
+    let world = World::running();
+    let code = code(1);
+    world.portal.next(refused());
+    world.admit([event("dossier.received", &code, 1).with_data("/dossier/summary", "gốc")]).await;
+    world.settled().await;
+    let stuck = one(&world, ActionKind::SyncDossier).id;
+    let seen = draft(&world, stuck).await;
+    restore::fence(&world).await;
+    assert_eq!(refusal(&world, stuck).await, "fenced");
+    let content = changed(&seen, SUMMARY, json!("sửa"));
+    assert_eq!(send(&world, stuck, seen.expected, content).await, Answer::NotAllowed("fenced"));
+    let untouched = one(&world, ActionKind::SyncDossier);
+    assert_eq!((untouched.state, untouched.edits), (OperationState::Stuck, 0));
+    restore::decided(&world, None).await;
+    assert_eq!(fix(&world, stuck, SUMMARY, json!("sửa")).await, Answer::Done(1));
+    world.settled().await;
+    assert_eq!(summaries(&world, &code), ["gốc", "sửa"]);
 }

@@ -9,22 +9,34 @@ use lienthong_core::{
         operator::Deed,
         partner,
         pool::Pool,
+        probe, reconcile,
         run::{self, Roles},
     },
     id::ConnectorId,
     lane::LaneState,
     operation::OperationState,
     outcome::{Cause, Outcome},
+    payment::Tiding,
     policy::{
         allowance::Rate,
         backoff::Schedule,
         calendar::Maintenance,
         health::{Alarm, CALENDAR, HealthSettings, Phase},
     },
-    port::connector::{Call, CheckFailure, Connector, Manifest, Task},
-    testing::{ScriptedConnector, fixtures::events::event},
+    port::{
+        connector::{Call, CheckFailure, Connector, Feed, FeedPage, Inquiries, Manifest, Task},
+        store::ReferenceToAsk,
+    },
+    testing::{
+        ScriptedConnector,
+        fixtures::{self, events::event},
+    },
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, code, rules, settings};
@@ -220,6 +232,30 @@ async fn planned_maintenance_sends_nothing_is_no_incident_and_ends_gently() {
 }
 
 #[tokio::test]
+async fn a_hold_by_hand_that_ends_within_planned_maintenance_gives_way_to_the_rest_of_it() {
+    let now = World::resting().clock.now();
+    let at = |minutes| later(now, SignedDuration::from_mins(minutes));
+    let window = Maintenance::Dated { from: business(at(0)).datetime(), until: business(at(60)).datetime() };
+    let of_portal = PartnerSettings { maintenance: vec![window], ..PartnerSettings::default() };
+    let world = running(HealthSettings::default(), of_portal);
+    let held = |w: &World| w.engine.members[&portal()].condition().hold;
+    let by_calendar = |w: &World| held(w).is_some_and(|h| h.by == CALENDAR && h.until == Some(at(60)));
+    world.eventually("the window holds", by_calendar).await;
+    world.admit([event("dossier.received", &code(1), 1)]).await;
+    partner::hold(&world.engine, &portal(), "an", "đổi khoá", Some(at(20))).await.unwrap();
+    assert_eq!(held(&world).unwrap().by, "an");
+    world.advance(20 * 60);
+    world.eventually("the window holds again", by_calendar).await;
+    partner::hold(&world.engine, &portal(), "an", "đối chiếu", None).await.unwrap();
+    world.advance(20 * 60);
+    partner::release(&world.engine, &portal(), "an", "xong").await.unwrap();
+    assert!(by_calendar(&world), "at once, before anything is claimed");
+    assert!(world.portal.tasks().is_empty());
+    world.advance(20 * 60);
+    world.eventually("through", |w| !w.portal.tasks().is_empty()).await;
+}
+
+#[tokio::test]
 async fn a_held_partner_gets_nothing_until_it_is_released_and_both_are_on_record() {
     let world = running(HealthSettings::default(), PartnerSettings::default());
     let engine = &world.engine;
@@ -379,4 +415,116 @@ async fn a_trial_that_hangs_holds_up_no_news_of_the_other_partners() {
     world.eventually("the hold is known", |_| post.is_shut()).await;
     assert!(engine.members[world.portal.id()].is_shut(), "its trial still hangs");
     assert!(pool.stop(Duration::from_secs(5)).await);
+}
+
+#[tokio::test]
+async fn behind_a_backlog_that_takes_every_place_of_a_rate_one_question_goes_on_credit() {
+    // A place falls free every two seconds.
+    let rate = Some(Rate::new(0.5, 3));
+    let partners = [(portal(), PartnerSettings { rate, ..PartnerSettings::default() })].into();
+    let asked = |portal: ScriptedConnector| portal.with_prober().with_settling_window(SignedDuration::ZERO);
+    let mut world = World::with_settings(rules(), asked, EngineSettings { partners, ..settings() });
+    world.start();
+    world.portal.always(Outcome::unclear(Cause::NoAnswer, "không trả lời"));
+    world.portal.hold();
+    world.admit((1..=9).map(|n| event("dossier.received", &code(n), 1))).await;
+    world.portal.until_begun(3).await;
+    world.portal.release_all();
+    for asked in 1..=2 {
+        world.eventually("one is asked about", |w| w.portal.probes().len() == asked).await;
+        world.eventually("nothing runs", |w| at_portal(w, LaneState::Running) == 0).await;
+        let member = &world.engine.members[&portal()];
+        let more = probe::round(&world.engine, member, LaneState::Doubtful, 9).await.unwrap();
+        assert!(more.is_empty(), "so far ahead of the rate is none: {more:?}");
+        world.advance(2);
+    }
+    assert_eq!(world.portal.tasks().len(), 3);
+}
+
+/// A partner that a person holds as soon as it has answered one question.
+struct HeldMeanwhile {
+    partner: Arc<ScriptedConnector>,
+    engine: OnceLock<Arc<Engine>>,
+}
+
+impl HeldMeanwhile {
+    async fn hold(&self) {
+        let engine = self.engine.get().unwrap();
+        let deed = partner::hold(engine, self.partner.id(), "an", "đối chiếu", None);
+        assert_eq!(deed.await.unwrap(), Deed::Done);
+    }
+}
+
+#[async_trait::async_trait]
+impl Connector for HeldMeanwhile {
+    fn manifest(&self) -> &Manifest {
+        self.partner.manifest()
+    }
+
+    async fn attempt(&self, task: &Task, call: &Call<'_>) -> Outcome {
+        self.partner.attempt(task, call).await
+    }
+
+    async fn check(&self, call: &Call<'_>) -> Result<String, CheckFailure> {
+        self.partner.check(call).await
+    }
+
+    fn inquiries(&self) -> Option<&dyn Inquiries> {
+        self.partner.inquiries().map(|_| self as &dyn Inquiries)
+    }
+
+    fn feed(&self) -> Option<&dyn Feed> {
+        self.partner.feed().map(|_| self as &dyn Feed)
+    }
+}
+
+#[async_trait::async_trait]
+impl Inquiries for HeldMeanwhile {
+    async fn inquire(
+        &self,
+        reference: &ReferenceToAsk,
+        call: &Call<'_>,
+    ) -> Result<Option<Tiding>, CheckFailure> {
+        self.hold().await;
+        self.partner.inquire(reference, call).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Feed for HeldMeanwhile {
+    fn resume(&self, stored: Option<&str>) -> String {
+        self.partner.resume(stored)
+    }
+
+    async fn page(&self, cursor: &str, call: &Call<'_>) -> Result<FeedPage, CheckFailure> {
+        self.hold().await;
+        self.partner.page(cursor, call).await
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_begins_between_two_questions_of_a_reading_ends_it() {
+    let world = World::resting();
+    for n in 1..=3 {
+        world.admit([event("dossier.received", &code(n), 1), event("fee.requested", &code(n), 2)]).await;
+    }
+    // More than a page.
+    world.post.feed_moves((1..=150).map(|n| fixtures::parcel_move(&n.to_string(), "VD1", None)));
+    let partners = [&world.platform, &world.post]
+        .map(|partner| Arc::new(HeldMeanwhile { partner: partner.clone(), engine: OnceLock::new() }));
+    let engine = Engine::new(
+        Arc::new(world.store.clone()),
+        rules(),
+        partners.iter().map(|partner| Arc::clone(partner) as Arc<dyn Connector>).collect(),
+        Arc::new(world.clock.clone()),
+        settings(),
+    );
+    for partner in &partners {
+        assert!(partner.engine.set(Arc::clone(&engine)).is_ok());
+    }
+    reconcile::sweep(&engine, &engine.members[world.platform.id()]).await.unwrap();
+    reconcile::track(&engine, &engine.members[world.post.id()]).await.unwrap();
+    assert_eq!([world.platform.journal().len(), world.post.journal().len()], [1, 1]);
+    assert_eq!(world.store.moves().len(), 100, "what was answered counts");
+    assert!(world.store.incidents().is_empty(), "a hold is no failure");
 }

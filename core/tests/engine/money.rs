@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use lienthong_core::{
     clock::Clock,
     event::rejection::{Reason, Verdict},
+    finding::Finding,
     flow::callback,
     id::ConnectorId,
     need::Need,
     operation::{ActionKind, OperationState, Payload},
-    outcome::{Cause, Outcome},
+    outcome::{Cause, Outcome, Proof},
     payment::{News, PaymentState, Tiding},
     port::connector::Task,
     testing::{
@@ -19,6 +20,10 @@ use lienthong_core::{
 use serde_json::{Value, json};
 
 use crate::world::{World, code, rules};
+
+fn lost() -> Outcome {
+    Outcome::unclear(Cause::NoAnswer, "không trả lời")
+}
 
 async fn opened(world: &World, code: &str) -> String {
     world.admit([event("dossier.received", code, 1), event("fee.requested", code, 2)]).await;
@@ -298,4 +303,68 @@ async fn an_opening_that_waited_for_the_account_goes_out_with_the_one_supplied_s
     }
     assert!(world.store.incidents().iter().all(|i| i.closed_at.is_some()));
     world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_payment_cancelled_in_doubt_is_not_opened_again() {
+    let world = World::running();
+    let code = code(1);
+    world.platform.next(lost());
+    world.platform.always_finds(Finding::Absent);
+    opened(&world, &code).await;
+    world.eventually("doubtful", |w| w.states(ActionKind::OpenPayment) == [OperationState::Doubtful]).await;
+    world.admit([event("fee.cancelled", &code, 3)]).await;
+    world.advance(61);
+    world.eventually("asked", |w| w.platform.probes().len() == 1).await;
+    world.eventually("over", |w| w.states(ActionKind::OpenPayment) == [OperationState::Dismissed]).await;
+    assert_eq!(world.platform.tasks().len(), 1);
+    world.ledgers_balance().await;
+}
+
+/// A payment whose opening got no answer, and about which the platform said this when it was asked: it is to be sent
+/// again. With its dossier's code and its reference.
+async fn asked_about(finding: Finding) -> (World, String, String) {
+    let world = World::running();
+    let code = code(1);
+    world.platform.next(lost());
+    world.platform.on_probe(finding);
+    let reference = opened(&world, &code).await;
+    world.advance(61);
+    world.eventually("asked", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready]).await;
+    (world, code, reference)
+}
+
+#[tokio::test]
+async fn a_payment_cancelled_while_its_repeat_waits_is_not_opened_again() {
+    let (world, code, _) = asked_about(Finding::Absent).await;
+    world.admit([event("fee.cancelled", &code, 3)]).await;
+    world.advance(600);
+    world.settled().await;
+    assert_eq!(world.platform.tasks().len(), 1);
+    assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Dismissed]);
+    assert!(world.told("payment.opened").await.is_empty());
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn money_ends_an_opening_that_waits_to_be_sent_again() {
+    let (world, _, reference) = asked_about(Finding::Absent).await;
+    call_back(&world, &reference, "GD1", "paid", 8000).await;
+    world.advance(600);
+    world.settled().await;
+    assert_eq!(world.platform.tasks().len(), 1, "nobody is asked to pay again");
+    assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Succeeded]);
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_is_open_without_a_link_is_asked_for_again_under_its_reference() {
+    let mut pending = Proof::default();
+    pending.facts.insert("pending".into(), json!(true));
+    let (world, _, _) = asked_about(Finding::Present(pending)).await;
+    world.advance(60);
+    world.eventually("opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded]).await;
+    let tasks = world.platform.tasks();
+    assert_eq!(tasks.len(), 2);
+    assert_eq!(tasks[0].payload, tasks[1].payload);
 }

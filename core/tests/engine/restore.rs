@@ -12,7 +12,10 @@ use lienthong_core::{
     operation::{ActionKind, OperationState, Payload},
     outcome::{Cause, Outcome},
     plan::rules::PartnerKind,
-    port::store::Store,
+    port::{
+        store::{Store, decide},
+        work::{Scope, Work},
+    },
     replay::{Order, Pace, Plan, Purpose, ReplayState, Selection},
     testing::{
         MemoryStore, ScriptedConnector,
@@ -59,6 +62,11 @@ async fn stopped_and_put_back(world: &mut World, backup: &MemoryStore) {
     assert!(restore::fence(&world.store, &known, &evidence).await.unwrap());
 }
 
+pub async fn fence(world: &World) {
+    let known = world.store.installation().await.unwrap();
+    assert!(restore::fence(&world.store, &known, &Evidence::default()).await.unwrap());
+}
+
 /// A world that lived on after its backup, was put back, and was told everything again.
 async fn restored() -> World {
     let mut world = World::running();
@@ -96,7 +104,8 @@ async fn released(world: &World, steps_until: Option<Timestamp>) {
     decided(world, steps_until).await;
 }
 
-async fn decided(world: &World, steps_until: Option<Timestamp>) {
+/// Lifts the fence as soon as everything is marked, and waits until nothing is held by it.
+pub async fn decided(world: &World, steps_until: Option<Timestamp>) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
         let deed = restore::release(&world.engine, "an", "đã đối chiếu", steps_until).await.unwrap();
@@ -215,8 +224,7 @@ async fn what_the_platform_does_not_know_is_opened_after_the_decision_under_its_
     let reference = world.payment(&payment_id(&code(1))).references[0].reference.clone();
     let backup = world.store.copy();
     world.store.put_back(&backup);
-    let known = world.store.installation().await.unwrap();
-    assert!(restore::fence(&world.store, &known, &Evidence::default()).await.unwrap());
+    fence(&world).await;
     world.platform.always_finds(Finding::Absent);
     world.start();
     comes_to_rest(&world).await;
@@ -284,8 +292,7 @@ async fn a_release_that_is_cut_off_in_the_middle_goes_on_with_the_next_start() {
     for n in 1..=DOSSIERS {
         world.admit([event("dossier.received", &code(n), 1)]).await;
     }
-    let known = world.store.installation().await.unwrap();
-    assert!(restore::fence(&world.store, &known, &Evidence::default()).await.unwrap());
+    fence(&world).await;
     let mut place = Place::default();
     let deed = || restore::release(&world.engine, "an", "đã đối chiếu", Some(Timestamp::MAX));
     assert!(restore::round(&world.engine, &mut place).await.unwrap(), "one pass is not all");
@@ -301,6 +308,46 @@ async fn a_release_that_is_cut_off_in_the_middle_goes_on_with_the_next_start() {
     world.settled().await;
     let seen = (1..=DOSSIERS).map(|n| world.seen_at_portal(&code(n)));
     assert!(seen.into_iter().all(|seen| seen == ["sync 2"]));
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_release_reaches_every_lane_though_a_note_of_the_walk_before_it_comes_late() {
+    const DOSSIERS: u32 = 150;
+    let mut world = World::resting();
+    for n in 1..=DOSSIERS {
+        world.admit([event("dossier.received", &code(n), 1)]).await;
+    }
+    fence(&world).await;
+    let mut place = Place::default();
+    while restore::round(&world.engine, &mut place).await.unwrap() {}
+    let note = world.store.cursor("restore").await.unwrap().unwrap();
+    assert_eq!(restore::release(&world.engine, "an", "đã đối chiếu", None).await.unwrap(), Deed::Done);
+    assert!(restore::round(&world.engine, &mut place).await.unwrap(), "one pass is not all");
+    // Another process' unit had nothing left to mark: the decision did not wait for it.
+    let late = move |work: &mut Work| work.cursors.push(("restore".into(), note.clone()));
+    decide(&world.store, Scope::default(), late).await.unwrap();
+    world.start();
+    world.eventually("everything went out", |w| w.portal.tasks().len() >= 2 * DOSSIERS as usize).await;
+    world.settled().await;
+    let mut seen = (1..=DOSSIERS).map(|n| world.seen_at_portal(&code(n)));
+    assert!(seen.all(|seen| seen == ["sync 2", "Tiếp nhận hồ sơ"]), "and once");
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn what_was_planned_in_the_moment_of_the_decision_goes_out_with_the_rest() {
+    let mut world = World::resting();
+    fence(&world).await;
+    while restore::round(&world.engine, &mut Place::default()).await.unwrap() {}
+    world.admit([event("dossier.received", &code(1), 1)]).await;
+    // The decision read the clock before this unit did, and waited for its end.
+    world.advance(-1);
+    assert_eq!(restore::release(&world.engine, "an", "đã đối chiếu", None).await.unwrap(), Deed::Done);
+    world.start();
+    world.eventually("it is sent", |w| w.portal.tasks().len() == 2).await;
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&code(1)), ["sync 2", "Tiếp nhận hồ sơ"]);
     world.ledgers_balance().await;
 }
 
@@ -394,7 +441,8 @@ async fn a_payment_that_waited_for_its_dossier_is_asked_about_and_goes_out_with_
     decided(&world, None).await;
     world.platform.on_probe(Finding::Absent);
     world.admit([event("dossier.received", &code, 1)]).await;
-    world.eventually("it was asked about", |w| w.platform.probes().len() == 1).await;
+    world.eventually("asked about", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready]).await;
+    assert_eq!(world.platform.probes().len(), 1);
     world.advance(60);
     world.eventually("opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded]).await;
     assert!(world.platform.tasks()[0].dossier.is_some(), "with the dossier that came");

@@ -3,7 +3,6 @@
 use lienthong_core::{
     clock::Clock,
     event::rejection::{Reason, Verdict},
-    finding::Finding,
     flow::{
         callback,
         engine::{Engine, EngineSettings},
@@ -13,7 +12,7 @@ use lienthong_core::{
     },
     id::ConnectorId,
     operation::{ActionKind, OperationState},
-    outcome::{Cause, Outcome, Proof},
+    outcome::{Cause, Outcome},
     parcel::ParcelState,
     payment::{News, PaymentState, Tiding},
     plan::{
@@ -62,12 +61,6 @@ fn reference(world: &World, code: &str) -> String {
 
 fn lost() -> Outcome {
     Outcome::unclear(Cause::NoAnswer, "không trả lời")
-}
-
-fn found(fact: &str) -> Finding {
-    let mut proof = Proof::default();
-    proof.facts.insert(fact.into(), json!(true));
-    Finding::Present(proof)
 }
 
 fn is_quarantined(verdict: &Verdict, reason: Reason) -> bool {
@@ -158,77 +151,6 @@ async fn every_success_too_many_is_told_under_an_id_of_its_own() {
     let ids: std::collections::BTreeSet<_> =
         rows.iter().filter(|r| r.name == "payment.needs_refund").map(|r| r.id.clone()).collect();
     assert_eq!(ids.len(), 2, "{ids:?}");
-}
-
-#[tokio::test]
-async fn a_payment_cancelled_in_doubt_is_not_opened_again() {
-    let world = World::running();
-    let code = code(1);
-    world.platform.next(lost());
-    world.platform.always_finds(Finding::Absent);
-    opened(&world, &code).await;
-    world.eventually("doubtful", |w| w.states(ActionKind::OpenPayment) == [OperationState::Doubtful]).await;
-    world.admit([event("fee.cancelled", &code, 3)]).await;
-    world.advance(61);
-    world.eventually("asked", |w| w.platform.probes().len() == 1).await;
-    world.eventually("over", |w| w.states(ActionKind::OpenPayment) == [OperationState::Dismissed]).await;
-    assert_eq!(world.platform.tasks().len(), 1);
-    world.ledgers_balance().await;
-}
-
-#[tokio::test]
-async fn a_payment_cancelled_while_its_repeat_waits_is_not_opened_again() {
-    let world = World::running();
-    let code = code(1);
-    world.platform.next(lost());
-    world.platform.on_probe(Finding::Absent);
-    opened(&world, &code).await;
-    world.advance(61);
-    world
-        .eventually("to be repeated", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready])
-        .await;
-    world.admit([event("fee.cancelled", &code, 3)]).await;
-    world.advance(600);
-    world.settled().await;
-    assert_eq!(world.platform.tasks().len(), 1);
-    assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Dismissed]);
-    assert!(world.told("payment.opened").await.is_empty());
-    world.ledgers_balance().await;
-}
-
-#[tokio::test]
-async fn money_ends_an_opening_that_waits_to_be_sent_again() {
-    let world = World::running();
-    let code = code(1);
-    world.platform.next(lost());
-    world.platform.on_probe(Finding::Absent);
-    let reference = opened(&world, &code).await;
-    world.advance(61);
-    world
-        .eventually("to be repeated", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready])
-        .await;
-    call_back(&world, &reference, "GD1", "paid").await;
-    world.advance(600);
-    world.settled().await;
-    assert_eq!(world.platform.tasks().len(), 1, "nobody is asked to pay again");
-    assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Succeeded]);
-    world.ledgers_balance().await;
-}
-
-#[tokio::test]
-async fn a_payment_that_is_open_without_a_link_is_asked_for_again_under_its_reference() {
-    let world = World::running();
-    let code = code(1);
-    world.platform.next(lost());
-    world.platform.on_probe(found("pending"));
-    opened(&world, &code).await;
-    world.advance(61);
-    world.eventually("asked", |w| w.states(ActionKind::OpenPayment) == [OperationState::Ready]).await;
-    world.advance(60);
-    world.eventually("opened", |w| w.states(ActionKind::OpenPayment) == [OperationState::Succeeded]).await;
-    let tasks = world.platform.tasks();
-    assert_eq!(tasks.len(), 2);
-    assert_eq!(tasks[0].payload, tasks[1].payload);
 }
 
 #[tokio::test]
@@ -460,107 +382,6 @@ async fn a_late_event_does_not_undo_what_newer_ones_state_outside_the_dossier() 
     world.settled().await;
     let state = world.portal.tasks_of(&code).last().unwrap().dossier.clone().unwrap();
     assert_eq!(state.fields["due_at"], "2026-11-27T17:00:00+07:00");
-}
-
-#[tokio::test]
-async fn a_doubt_that_ends_stuck_is_told() {
-    let world = World::running();
-    let code = code(1);
-    world.portal.next(lost());
-    world.admit([event("dossier.received", &code, 1)]).await;
-    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
-    let mut scope = Scope::default();
-    let id = world.operations(ActionKind::SyncDossier)[0].id;
-    scope.operations.insert(id);
-    decide(&world.store, scope, move |work| {
-        for lane in work.lanes.values_mut() {
-            lane.edit().open[0].attempts = 1000;
-        }
-        work.touch(id);
-    })
-    .await
-    .unwrap();
-    world.advance(61);
-    world.eventually("stuck", |w| w.states(ActionKind::SyncDossier) == [OperationState::Stuck]).await;
-    assert_eq!(world.told("operation.stuck").await.len(), 1);
-}
-
-#[tokio::test]
-async fn a_person_does_not_shorten_the_settling_window() {
-    let world = World::running();
-    let code = code(1);
-    world.portal.next(lost());
-    world.admit([event("dossier.received", &code, 1)]).await;
-    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
-    let id = world.operations(ActionKind::SyncDossier)[0].id;
-    // However often.
-    for _ in 0..2 {
-        operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
-        world.settled().await;
-        assert_eq!(world.portal.tasks().len(), 1);
-    }
-    world.advance(61);
-    world.eventually("sent", |w| w.seen_at_portal(&code).len() == 3).await;
-}
-
-#[tokio::test]
-async fn what_follows_a_dismissed_doubt_waits_for_the_settling_window() {
-    let world = World::running();
-    let code = code(1);
-    world.portal.next(lost());
-    world.admit([event("dossier.received", &code, 1)]).await;
-    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
-    let id = world.operations(ActionKind::SyncDossier)[0].id;
-    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
-    // Nor does a wish for what follows.
-    let next = world.operations(ActionKind::AppendProgress)[0].id;
-    operator::retry(&world.engine, next, "an", "gửi ngay").await.unwrap();
-    world.settled().await;
-    assert_eq!(world.portal.tasks().len(), 1);
-    world.advance(61);
-    world.eventually("sent", |w| w.seen_at_portal(&code).len() == 2).await;
-}
-
-#[tokio::test]
-async fn what_follows_a_doubt_that_was_retried_and_then_dismissed_waits_for_the_settling_window_too() {
-    let world = World::running();
-    let code = code(1);
-    world.portal.next(lost());
-    world.admit([event("dossier.received", &code, 1)]).await;
-    world.eventually("doubtful", |w| w.states(ActionKind::SyncDossier) == [OperationState::Doubtful]).await;
-    let id = world.operations(ActionKind::SyncDossier)[0].id;
-    operator::retry(&world.engine, id, "an", "gửi lại").await.unwrap();
-    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
-    world.settled().await;
-    assert_eq!(world.portal.tasks().len(), 1);
-    world.advance(61);
-    world.eventually("sent", |w| w.seen_at_portal(&code).len() == 2).await;
-}
-
-#[tokio::test]
-async fn what_comes_after_a_dismissed_doubt_waits_for_the_settling_window_too() {
-    let world = World::running();
-    let code = code(1);
-    world.admit([event("dossier.received", &code, 1)]).await;
-    world.settled().await;
-    world.portal.next(lost());
-    world.admit([event("dossier.corrected", &code, 2).with_data("/dossier/note", "một")]).await;
-    world
-        .eventually("doubtful", |w| {
-            w.states(ActionKind::SyncDossier).last() == Some(&OperationState::Doubtful)
-        })
-        .await;
-    let id = world.operations(ActionKind::SyncDossier)[1].id;
-    operator::dismiss(&world.engine, id, "an", "đã có ở cổng").await.unwrap();
-    let sent = world.portal.tasks().len();
-    // One comes to the empty lane, and one stands in for it.
-    for n in 3..=4 {
-        world.admit([event("dossier.corrected", &code, n).with_data("/dossier/note", n.to_string())]).await;
-        world.settled().await;
-        assert_eq!(world.portal.tasks().len(), sent);
-    }
-    world.advance(61);
-    world.eventually("sent", |w| w.portal.tasks().len() > sent).await;
 }
 
 #[tokio::test]
