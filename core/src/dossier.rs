@@ -77,12 +77,12 @@ impl DossierState {
 
     /// The merged fields as typed values. Every merged event was checked, so this fails only on a defect of ours.
     pub fn dossier(&self) -> Result<Dossier, serde_json::Error> {
-        serde_json::from_value(Value::Object(self.fields.clone()))
+        Dossier::deserialize(&self.fields)
     }
 
     /// The merged supplements as typed values.
     pub fn supplements(&self) -> Result<Vec<Supplement>, serde_json::Error> {
-        self.supplements.iter().map(|s| serde_json::from_value(Value::Object(s.clone()))).collect()
+        self.supplements.iter().map(Supplement::deserialize).collect()
     }
 
     fn text(&self, field: &str) -> Option<&str> {

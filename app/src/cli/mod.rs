@@ -184,6 +184,10 @@ pub enum Command {
     /// Write the events' JSON Schema files
     #[command(verbatim_doc_comment)]
     Schema(schema::Schema),
+    /// Đo tốc độ: hệ thống bên cạnh một đường ống tối giản, trên máy chủ riêng tạm thời
+    /// Measure: the engine beside a bare pipeline, on private servers
+    #[command(verbatim_doc_comment)]
+    Bench(lienthong_bench::Bench),
 }
 
 impl Command {
@@ -241,6 +245,9 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Sandbox(sandbox) => sandbox.run(screen).await,
         Command::Demo(demo) => demo.run(screen).await,
         Command::Schema(schema) => schema.run(screen),
+        Command::Bench(bench) => {
+            bench.run(global.json).await.map_err(|failed| Failure::new(failed.to_string(), ""))
+        }
     }
 }
 

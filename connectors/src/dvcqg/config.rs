@@ -93,6 +93,9 @@ pub struct Config {
     /// What to do with progress steps after an unclear answer.
     #[serde(default)]
     pub on_unclear_steps: OnUnclearSteps,
+    /// When the portal is asked whether it knows a dossier before it is told of it.
+    #[serde(default)]
+    pub look_up: LookUp,
     /// Codes with which the portal refuses a session; together with `session_phrases`. A guess: not documented.
     #[serde(default = "default::session_error_codes")]
     pub session_error_codes: Vec<String>,
@@ -149,6 +152,18 @@ pub enum OnUnclearSteps {
     Repeat,
     /// Wait for a person.
     Person,
+}
+
+/// When the portal is asked whether it knows a dossier before it is told of it; never if it has acknowledged it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookUp {
+    /// Always: what a create that meets a known dossier is answered is not documented.
+    #[default]
+    Always,
+    /// Where it may know it: an earlier attempt had begun, or the dossier was born there. One call less for every new one;
+    /// a create that meets "exists" is looked up then.
+    InDoubt,
 }
 
 /// The mapping of procedures.

@@ -16,7 +16,8 @@ mod tests;
 mod wire;
 
 pub use config::{
-    Config, DstcodeIn, Lengths, OnUnclearSteps, PaperCodes, PortalBorn, ProcedureEntry, Procedures, Rewrite,
+    Config, DstcodeIn, Lengths, LookUp, OnUnclearSteps, PaperCodes, PortalBorn, ProcedureEntry, Procedures,
+    Rewrite,
 };
 
 use async_trait::async_trait;

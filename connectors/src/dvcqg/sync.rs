@@ -8,7 +8,7 @@ use lienthong_core::{
 use serde_json::{Value, json};
 
 use super::{
-    Dvcqg,
+    Dvcqg, LookUp,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
     map::{self, Mapped},
@@ -75,7 +75,11 @@ impl Dvcqg {
         mapped.name(names, &self.config)?;
         let exists = match is_there {
             Some(is_there) => is_there,
-            None => task.acknowledged || is_known(&mut visit, &mapped.dossier.MaHoSo).await?,
+            None if task.acknowledged => true,
+            None => {
+                let may_know = self.config.look_up == LookUp::Always || task.begun || state.is_portal_born();
+                may_know && is_known(&mut visit, &mapped.dossier.MaHoSo).await?
+            }
         };
         let mode = if exists { Mode::Update } else { Mode::Create };
         let reply = write(&mut visit, &mapped, mode).await?;

@@ -15,7 +15,7 @@ pub fn write(value: &Value, out: &mut String) {
                 if at > 0 {
                     out.push(',');
                 }
-                out.push_str(&Value::String(key.clone()).to_string());
+                write_text(key, out);
                 out.push(':');
                 write(&map[key.as_str()], out);
             }
@@ -31,9 +31,21 @@ pub fn write(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+        Value::String(text) => write_text(text, out),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
             out.push_str(&value.to_string());
         }
+    }
+}
+
+/// As JSON writes it. Most texts need no escape.
+fn write_text(text: &str, out: &mut String) {
+    if text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
+        out.push_str(&Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
     }
 }
 
@@ -41,6 +53,23 @@ pub fn write(value: &Value, out: &mut String) {
 pub fn hash(value: &Value) -> [u8; 32] {
     let mut text = String::new();
     write(value, &mut text);
+    digest_of(&text)
+}
+
+/// The same of an object with these members, which are in the order of their names.
+pub fn hash_of(members: &[(&str, &Value)]) -> [u8; 32] {
+    let mut text = String::with_capacity(2048);
+    for (name, value) in members {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        write_text(name, &mut text);
+        text.push(':');
+        write(value, &mut text);
+    }
+    text.push('}');
+    digest_of(&text)
+}
+
+fn digest_of(text: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
     hash
@@ -49,6 +78,18 @@ pub fn hash(value: &Value) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+
+    #[test]
+    fn members_apart_hash_like_the_object_and_texts_as_json_writes_them() {
+        let value = json!({"data": {"b": "a\"\\\n\u{1}ă\u{7f}/", "a": [1.5, null, true]}, "time": "x"});
+        let members = [("data", &value["data"]), ("time", &value["time"])];
+        assert_eq!(super::hash_of(&members), super::hash(&value));
+        let mut text = String::new();
+        super::write(&value, &mut text);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        // serde_json's maps are in order as well, and it escapes as little.
+        assert_eq!(text, value.to_string());
+    }
 
     #[test]
     fn the_order_of_keys_does_not_matter_and_the_order_of_items_does() {

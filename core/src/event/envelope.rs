@@ -1,7 +1,7 @@
 //! The CloudEvents envelope: from the bytes of a message to an admissible event or a rejection. No store is asked here.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 use crate::{
@@ -70,8 +70,23 @@ pub fn read(message: &RawMessage, rules: &Rules, largest: usize) -> Result<Admis
             got,
         ));
     }
-    let event = structured(message)?;
-    admissible(&event, rules).map_err(|rejection| identify(rejection, &event))
+    let event = Value::Object(structured(message)?);
+    let Value::Object(fields) = &event else { return Err(not_an_object(&event)) };
+    let read = admissible(&event, fields, may_hold_nul(message), rules);
+    read.map_err(|rejection| identify(rejection, fields))
+}
+
+/// Whether U+0000 can be in the text: JSON writes it as an escape only, and attributes hold it as it is.
+fn may_hold_nul(message: &RawMessage) -> bool {
+    const ESCAPE: &[u8] = b"\\u0000";
+    let is_escape = |at: usize| message.body.get(at..at + ESCAPE.len()) == Some(ESCAPE);
+    let attributes = message.attributes.iter().flatten();
+    attributes.into_iter().any(|(name, value)| name.contains('\0') || value.contains('\0'))
+        || message.body.iter().enumerate().any(|(at, byte)| *byte == b'\\' && is_escape(at))
+}
+
+fn not_an_object(found: &Value) -> Rejection {
+    Rejection::new(Reason::NotJson, "", "một đối tượng JSON mã hoá UTF-8", kind_of(found))
 }
 
 /// The whole event as one JSON object, whatever the mode.
@@ -113,8 +128,13 @@ fn identify(mut rejection: Rejection, event: &Map<String, Value>) -> Rejection {
     rejection
 }
 
-fn admissible(event: &Map<String, Value>, rules: &Rules) -> Result<Admissible, Rejection> {
-    if let Some(path) = nul_in(&Value::Object(event.clone()), "") {
+fn admissible(
+    whole: &Value,
+    event: &Map<String, Value>,
+    may_hold_nul: bool,
+    rules: &Rules,
+) -> Result<Admissible, Rejection> {
+    if may_hold_nul && let Some(path) = nul_in(whole, "") {
         return Err(Rejection::new(Reason::NulCharacter, path, "văn bản không chứa ký tự U+0000", "U+0000"));
     }
     let attribute = |name: &'static str, expected: &str| -> Result<&str, Rejection> {
@@ -152,17 +172,15 @@ fn admissible(event: &Map<String, Value>, rules: &Rules) -> Result<Admissible, R
         Rejection::new(Reason::Envelope, "/time", expected, at)
     })?;
     let sequence = sequence(event)?;
-    let Some(Value::Object(raw)) = event.get("data") else {
+    let Some(value @ Value::Object(raw)) = event.get("data") else {
         let found = event.get("data").map_or("không có", kind_of);
         return Err(Rejection::new(Reason::Data, "/data", "một đối tượng JSON", found));
     };
-    let data = data(name, event, raw)?;
+    let data = data(name, whole, value)?;
     checks(name, &data, rules)?;
-    let content = json!({
-        "type": event_type, "subject": event.get("subject"), "time": event.get("time"),
-        "sequence": event.get("sequence"), "data": raw,
-    });
-    let body = Value::Object(event.clone()).to_string();
+    let of = |attribute: &'static str| (attribute, event.get(attribute).unwrap_or(&Value::Null));
+    let content = [of("data"), of("sequence"), of("subject"), of("time"), of("type")];
+    let body = whole.to_string();
     Ok(Admissible {
         key: EventKey { source, id },
         name,
@@ -171,7 +189,7 @@ fn admissible(event: &Map<String, Value>, rules: &Rules) -> Result<Admissible, R
         sequence,
         data,
         raw: raw.clone(),
-        content_hash: canonical::hash(&content),
+        content_hash: canonical::hash_of(&content),
         body: body.into(),
     })
 }
@@ -214,23 +232,17 @@ fn sequence(event: &Map<String, Value>) -> Result<Option<i64>, Rejection> {
     }
 }
 
-fn data(
-    name: EventName,
-    event: &Map<String, Value>,
-    raw: &Map<String, Value>,
-) -> Result<EventData, Rejection> {
-    let missing = name.required().iter().find(|field| raw.get(**field).is_none_or(Value::is_null));
-    let misfit = match (missing, EventData::read(name, raw)) {
+fn data(name: EventName, event: &Value, data: &Value) -> Result<EventData, Rejection> {
+    let missing = name.required().iter().find(|field| data.get(**field).is_none_or(Value::is_null));
+    let misfit = match (missing, EventData::read(name, data)) {
         (None, Ok(data)) => return Ok(data),
         (Some(field), Ok(_)) => (format!("/{field}"), "trường này là bắt buộc".to_owned()),
         (_, Err(misfit)) => misfit,
     };
     // The schema says it better than the parser does; the parser's words remain for what only it refuses.
-    let (path, expected, got) = schema::explain(name, &Value::Object(event.clone())).unwrap_or_else(|| {
+    let (path, expected, got) = schema::explain(name, event).unwrap_or_else(|| {
         let path = format!("/data{}", misfit.0);
-        let got = Value::Object(event.clone())
-            .pointer(&path)
-            .map_or_else(|| "không có".to_owned(), Value::to_string);
+        let got = event.pointer(&path).map_or_else(|| "không có".to_owned(), Value::to_string);
         (path, misfit.1, got)
     });
     Err(Rejection::new(Reason::Data, path, expected, got))

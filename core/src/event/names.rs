@@ -1,6 +1,6 @@
 //! The names of the contract's events, what each requires in its data, and which portal status it means.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     event::data::{
@@ -195,9 +195,8 @@ pub(super) type Misfit = (String, String);
 
 impl EventData {
     /// Reads the data of an event.
-    pub(super) fn read(name: EventName, data: &Map<String, Value>) -> Result<Self, Misfit> {
+    pub(super) fn read(name: EventName, value: &Value) -> Result<Self, Misfit> {
         use EventName as N;
-        let value = Value::Object(data.clone());
         Ok(match name {
             N::ResultCorrected | N::ResultRevoked => Self::Result(typed(value)?),
             N::FeeRequested => Self::FeeRequested(Box::new(typed(value)?)),
@@ -264,6 +263,18 @@ const OBJECTS: [&str; 24] = [
     "to_unit",
 ];
 
+/// Whether there is such an array anywhere: asked of every event, so without putting paths together.
+fn has_array_for_object(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(key, inner)| {
+            let is_wrong = inner.is_array() && (OBJECTS.contains(&key.as_str()) || key == "unit");
+            is_wrong || has_array_for_object(inner)
+        }),
+        Value::Array(items) => items.iter().any(|inner| inner.is_array() || has_array_for_object(inner)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 fn array_for_object(value: &Value, path: &str) -> Option<String> {
     match value {
         Value::Object(map) => map.iter().find_map(|(key, inner)| {
@@ -280,15 +291,20 @@ fn array_for_object(value: &Value, path: &str) -> Option<String> {
 }
 
 /// A typed value, or where it does not fit and what was expected there.
-pub(crate) fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Misfit> {
-    if let Some(path) = array_for_object(&value, "") {
+pub(crate) fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Misfit> {
+    if has_array_for_object(value) {
+        let path = array_for_object(value, "").unwrap_or_default();
         return Err((path, "một đối tượng JSON, không phải mảng".to_owned()));
     }
     fitting(value)
 }
 
 /// The same of what we wrote ourselves, where lists may stand within lists.
-pub(crate) fn fitting<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Misfit> {
+pub(crate) fn fitting<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Misfit> {
+    // Keeping track of the place costs as much as reading; nearly everything fits.
+    if let Ok(fits) = T::deserialize(value) {
+        return Ok(fits);
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         use serde_path_to_error::Segment as S;
         let segments = error.path().iter().filter_map(|segment| match segment {

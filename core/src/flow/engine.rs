@@ -27,6 +27,11 @@ use crate::{
     },
 };
 
+/// See [`ahead`].
+const AHEAD_FOR: SignedDuration = SignedDuration::from_millis(200);
+/// See [`ahead`].
+const AHEAD_AT_MOST: usize = 7;
+
 /// Settings of the engine; every one has a default that suits a province.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -99,6 +104,12 @@ pub struct Member {
     pub probes: BTreeSet<ActionKind>,
     /// How many more operations may be with the partner.
     pub permits: Arc<Permits>,
+    /// How many more this process may claim: those with the partner, those that wait in this process for their turn, and
+    /// those whose outcome is on its way to the store. Taken before anything is claimed.
+    pub places: Permits,
+    /// Whether anything may be claimed before its turn: not what only a person may repeat if the process dies meanwhile,
+    /// nor where all replicas share a limit.
+    pub goes_ahead: bool,
     /// How many more questions about doubts may be with the partner. Apart from the permits: a backlog must not keep
     /// doubts from being resolved.
     pub questions: Permits,
@@ -179,6 +190,7 @@ impl Engine {
                 });
             }
             let permits = Arc::new(Permits::new(manifest.in_flight));
+            let places = Permits::new(manifest.in_flight);
             let questions = Permits::new(manifest.in_flight);
             let id = manifest.id.clone();
             let PartnerSettings { in_flight_total, rate, maintenance } =
@@ -186,8 +198,22 @@ impl Engine {
             let limits = Limits { in_flight: manifest.in_flight, in_flight_total, rate };
             let known = Mutex::new(Known::nothing(id.clone()));
             let work = Notify::new();
-            let member =
-                Member { connector, manifest, probes, permits, questions, work, limits, maintenance, known };
+            let mut actions = manifest.actions.keys();
+            let goes_ahead =
+                !limits.are_shared() && actions.all(|action| rules.action(&id, *action).handed_over);
+            let member = Member {
+                connector,
+                manifest,
+                probes,
+                permits,
+                places,
+                goes_ahead,
+                questions,
+                work,
+                limits,
+                maintenance,
+                known,
+            };
             members.insert(id, Arc::new(member));
         }
         Arc::new(Self {
@@ -332,7 +358,16 @@ impl Member {
     pub fn took(&self, time: Duration) {
         let (mut known, time) = (self.known(), SignedDuration::try_from(time).unwrap_or_default());
         // A moving average over the last twenty or so.
-        known.mean = Some(known.mean.map_or(time, |mean| mean + (time - mean) / 20));
+        let mean = known.mean.map_or(time, |mean| mean + (time - mean) / 20);
+        known.mean = Some(mean);
+        if self.goes_ahead {
+            self.places.resize(self.manifest.in_flight + ahead(self.manifest.in_flight, mean));
+        }
+    }
+
+    /// Whether places are short although nothing stands in the partner's way: then they are free again soon.
+    pub fn is_busy(&self, wanted: usize, health: &HealthSettings) -> bool {
+        self.goes_ahead && self.places.free() < wanted && self.is_free(health)
     }
 
     /// How long an attempt takes lately, as far as this process or the store knows.
@@ -350,6 +385,14 @@ impl Member {
     pub fn end_trial(&self) {
         self.known().is_tried = false;
     }
+}
+
+/// How many operations may wait in this process for their turn at a partner that takes so long for one: as many as it does
+/// within [`AHEAD_FOR`], so that none waits long, and a few times those in flight at most, so that a process that dies
+/// leaves few behind.
+fn ahead(in_flight: usize, mean: SignedDuration) -> usize {
+    let turns = AHEAD_FOR.as_micros() / mean.as_micros().max(1);
+    in_flight * usize::try_from(turns).unwrap_or(0).min(AHEAD_AT_MOST)
 }
 
 #[async_trait::async_trait]

@@ -8,6 +8,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     flow::{
@@ -34,28 +35,29 @@ pub struct Dispatcher {
     settler: mpsc::Sender<Finished>,
 }
 
-/// A settlement on its way, with the permit that it frees.
+/// A settlement on its way, with the place that it frees.
 pub struct Finished {
     settlement: Settlement,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Dispatcher {
-    /// Runs an assignment. The permit is free again once the outcome is stored.
+    /// Runs an assignment when its turn comes. The place is free again once the outcome is stored.
     pub fn perform(
         &self,
         engine: &Arc<Engine>,
         assignment: Assignment,
-        permit: OwnedSemaphorePermit,
+        place: OwnedSemaphorePermit,
         claimed_at: Instant,
     ) {
         let (engine, settler) = (Arc::clone(engine), self.settler.clone());
+        let stopping = self.pool.stopping();
         engine.in_hand.take(claim_of(&assignment));
         self.pool.work(async move {
-            let (result, seen) = attempt(&engine, &assignment, claimed_at).await;
+            let (result, seen) = attempt(&engine, &assignment, claimed_at, &stopping).await;
             let settlement = Settlement { assignment, result, seen };
             // The settler lives as long as the pool; without it the lease runs out and the operation is doubtful.
-            if settler.send(Finished { settlement, permit: Some(permit) }).await.is_err() {
+            if settler.send(Finished { settlement, place: Some(place) }).await.is_err() {
                 tracing::warn!("an outcome could not be settled: the process is stopping");
             }
         });
@@ -68,7 +70,7 @@ impl Dispatcher {
 
     /// Settles something that needed no attempt.
     pub async fn settle(&self, settlement: Settlement) {
-        if self.settler.send(Finished { settlement, permit: None }).await.is_err() {
+        if self.settler.send(Finished { settlement, place: None }).await.is_err() {
             tracing::warn!("a finding could not be settled: the process is stopping");
         }
     }
@@ -110,9 +112,20 @@ pub fn task_of(assignment: &Assignment) -> Result<Task, String> {
     })
 }
 
-async fn attempt(engine: &Arc<Engine>, assignment: &Assignment, claimed_at: Instant) -> (Settled, Seen) {
+async fn attempt(
+    engine: &Arc<Engine>,
+    assignment: &Assignment,
+    claimed_at: Instant,
+    stopping: &CancellationToken,
+) -> (Settled, Seen) {
     let given_back = || (Settled::GivenBack, Seen::default());
     let Some(member) = engine.members.get(&assignment.connector) else { return given_back() };
+    // Kept until the partner has answered, not until that is stored.
+    let _permit = tokio::select! {
+        biased;
+        permit = member.permits.take(1) => permit,
+        () = stopping.cancelled() => return given_back(),
+    };
     let kind = assignment.operation.payload.kind();
     let deadline = engine.deadline(&assignment.connector, kind);
     let lease = Duration::try_from(engine.lease(&assignment.connector)).unwrap_or_default();
@@ -175,7 +188,7 @@ async fn execute_loop(
         let round = tokio::select! {
             biased;
             () = stopping.cancelled() => return Ok(()),
-            permits = member.permits.take(engine.settings.batch) => permits,
+            places = member.places.take(engine.settings.batch) => places,
         };
         let round = claim_round(&engine, &member, &dispatcher, round).await;
         let nap = match round {
@@ -202,16 +215,20 @@ async fn claim_round(
     engine: &Arc<Engine>,
     member: &Member,
     dispatcher: &Dispatcher,
-    permits: Vec<OwnedSemaphorePermit>,
+    places: Vec<OwnedSemaphorePermit>,
 ) -> Result<Round, StoreError> {
     if member.is_shut() {
         return Ok(Round::Paused);
     }
     let connector = member.manifest.id.clone();
-    let limit = permits.len();
+    let is_free = member.is_free(&engine.settings.health);
+    // On its way back, or where all share a limit, nothing is claimed before its turn.
+    let limit = if is_free { places.len() } else { places.len().min(member.permits.free()) };
+    if limit == 0 {
+        return Ok(Round::Bounded(engine.settings.poll));
+    }
     let scan = Scan::Due { connector: connector.clone(), state: LaneState::Ready, limit };
     // Where something holds for all processes, or may, claims go by the connector's row, one process at a time.
-    let is_free = member.is_free(&engine.settings.health);
     let partners = (!is_free).then(|| connector.clone()).into_iter().collect();
     let scope = Scope { scan: vec![scan], head_states: true, partners, ..Scope::default() };
     let (holder, lease) = (engine.settings.holder.clone(), engine.lease(&connector));
@@ -239,8 +256,8 @@ async fn claim_round(
         let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero());
         return Ok(if is_bounded { Round::Bounded(wait.unwrap_or(poll).min(poll)) } else { Round::Idle });
     }
-    for (assignment, permit) in assignments.into_iter().zip(permits) {
-        dispatcher.perform(engine, assignment, permit, claimed_at);
+    for (assignment, place) in assignments.into_iter().zip(places) {
+        dispatcher.perform(engine, assignment, place, claimed_at);
     }
     Ok(Round::Worked)
 }
@@ -276,13 +293,13 @@ async fn settle_loop(
     }
 }
 
-/// Ends once the process is stopping and no permit is out: no attempt runs any more.
-async fn drained(stopping: &tokio_util::sync::CancellationToken, engine: &Engine) {
+/// Ends once the process is stopping and no place is taken: no attempt runs any more.
+async fn drained(stopping: &CancellationToken, engine: &Engine) {
     stopping.cancelled().await;
     for member in engine.members.values() {
         let mut held = Vec::new();
-        while held.len() < member.permits.limit() {
-            let more = member.permits.take(member.permits.limit()).await;
+        while held.len() < member.places.limit() {
+            let more = member.places.take(member.places.limit()).await;
             if more.is_empty() {
                 break;
             }
@@ -292,10 +309,9 @@ async fn drained(stopping: &tokio_util::sync::CancellationToken, engine: &Engine
 }
 
 async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
-    let (settlements, permits): (Vec<_>, Vec<_>) = batch.drain(..).map(|f| (f.settlement, f.permit)).unzip();
+    let (settlements, places): (Vec<_>, Vec<_>) = batch.drain(..).map(|f| (f.settlement, f.place)).unzip();
     keep_outcomes(engine, Arc::new(settlements)).await;
-    drop(permits);
-    engine.wake();
+    drop(places);
 }
 
 /// Stores outcomes, for as long as it takes: the lease turns the operations doubtful if it takes too long. One that the
@@ -310,11 +326,16 @@ async fn keep_outcomes(engine: &Arc<Engine>, settlements: Arc<Vec<Settlement>>) 
         let asked = Instant::now();
         let settled = decide(&*engine.store, scope, move |work| {
             let settled = settle::settle(work, &rules, &schedule, &health, &inside);
-            (settled, work.partners.values().map(|p| p.condition.row.clone()).collect::<Vec<_>>())
+            let conditions: Vec<_> = work.partners.values().map(|p| p.condition.row.clone()).collect();
+            (settled, conditions, settle::leaves_work(work))
         })
         .await;
-        let settled = settled.map(|(settled, conditions)| {
+        let settled = settled.map(|(settled, conditions, leaves_work)| {
             take_over(engine, conditions, asked);
+            engine.told.notify_one();
+            if leaves_work || makes_room(engine, &settlements) {
+                engine.wake();
+            }
             settled
         });
         let result = match settled {
@@ -368,6 +389,13 @@ fn concerned(engine: &Engine, settlements: &[Settlement]) -> BTreeSet<ConnectorI
         !is_plain || matches!(sign(outcome), Sign::Setback(_) | Sign::Down(_))
     };
     settlements.iter().filter(is_concerned).map(|s| s.assignment.connector.clone()).collect()
+}
+
+/// Whether what is settled makes room for others where the store counts what is with the partner.
+fn makes_room(engine: &Engine, settlements: &[Settlement]) -> bool {
+    let health = &engine.settings.health;
+    let members = settlements.iter().filter_map(|s| engine.members.get(&s.assignment.connector));
+    members.into_iter().any(|member| !member.is_free(health))
 }
 
 fn take_over(engine: &Engine, conditions: Vec<ConnectorCondition>, asked: Instant) {

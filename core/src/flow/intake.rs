@@ -1,6 +1,6 @@
 //! Intake: read, admit in one transaction, hand over what may go at once. When it answers, the events are durable.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
@@ -37,8 +37,12 @@ pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Ve
         })
         .collect();
     let mut verdicts = Vec::with_capacity(batch.len());
-    for part in batch.chunks(engine.settings.batch.max(1)) {
-        verdicts.extend(admit_part(engine, part.to_vec()).await?);
+    let (mut from, most) = (0, engine.settings.batch.max(1));
+    let batch: Arc<[Incoming]> = batch.into();
+    while from < batch.len() {
+        let to = batch.len().min(from + most);
+        verdicts.extend(admit_part(engine, Part { all: Arc::clone(&batch), range: from..to }).await?);
+        from = to;
     }
     for verdict in &verdicts {
         let name = match verdict {
@@ -48,7 +52,6 @@ pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Ve
         };
         metrics::counter!("lienthong_events_total", "verdict" => name).increment(1);
     }
-    engine.wake();
     Ok(verdicts)
 }
 
@@ -56,8 +59,30 @@ pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Ve
 /// growing pause (about ten seconds in all): no other writer is in the way for so long, so it is the content's fault.
 const CONTENDED_AT_MOST: u32 = 9;
 
+/// Some messages of a batch, shared: a part may be tried again, or divided.
+#[derive(Clone)]
+struct Part {
+    all: Arc<[Incoming]>,
+    range: Range<usize>,
+}
+
+impl Part {
+    fn messages(&self) -> &[Incoming] {
+        self.all.get(self.range.clone()).unwrap_or_default()
+    }
+
+    fn halves(self) -> (Self, Self) {
+        let Range { start, end } = self.range;
+        let middle = start + (end - start) / 2;
+        (
+            Self { all: Arc::clone(&self.all), range: start..middle },
+            Self { all: self.all, range: middle..end },
+        )
+    }
+}
+
 /// Admits a batch; one that the store refuses is halved until the culprit is alone, and that goes to quarantine.
-async fn admit_part(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+async fn admit_part(engine: &Arc<Engine>, batch: Part) -> Result<Vec<Verdict>, StoreError> {
     // A stack of parts still to admit, the next one on top: order is kept, recursion is not needed.
     let mut parts = vec![batch];
     let mut verdicts = Vec::new();
@@ -78,13 +103,12 @@ async fn admit_part(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Ve
         }
         match committed {
             Ok(more) => verdicts.extend(more),
-            Err(StoreError::Rejected(said)) if part.len() == 1 => {
-                verdicts
-                    .extend(commit(engine, part.into_iter().map(|m| unstorable(m, &said)).collect()).await?);
+            Err(StoreError::Rejected(said)) if part.messages().len() == 1 => {
+                let all = part.messages().iter().map(|m| unstorable(m.clone(), &said)).collect();
+                verdicts.extend(commit(engine, Part { all, range: 0..1 }).await?);
             }
             Err(StoreError::Rejected(_)) => {
-                let mut first = part;
-                let second = first.split_off(first.len() / 2);
+                let (first, second) = part.halves();
                 parts.push(second);
                 parts.push(first);
             }
@@ -107,7 +131,23 @@ fn unstorable(message: Incoming, said: &str) -> Incoming {
     Incoming { read: Err(rejection), ..message }
 }
 
-/// Permits taken before the admission: it hands over at most so many operations.
+/// How long an admission waits for places at most.
+const ROOM_WITHIN: Duration = Duration::from_millis(20);
+
+/// Waits a moment while partners that work are busy: what is admitted when there are places goes out at once, and need not
+/// be claimed. Whatever waits is safe where it is.
+async fn room(engine: &Engine, wanted: usize) {
+    let health = &engine.settings.health;
+    let busy: Vec<_> = engine.members.values().filter(|member| member.is_busy(wanted, health)).collect();
+    let all = async {
+        for member in busy {
+            member.places.wait_for(wanted).await;
+        }
+    };
+    tokio::time::timeout(ROOM_WITHIN, all).await.ok();
+}
+
+/// Places taken before the admission: it hands over at most so many operations.
 type Reserved = Vec<(ConnectorId, Vec<OwnedSemaphorePermit>)>;
 
 fn reserve(engine: &Engine, most: usize) -> Reserved {
@@ -117,16 +157,19 @@ fn reserve(engine: &Engine, most: usize) -> Reserved {
     let health = &engine.settings.health;
     // Where something holds for all processes, or may, only the execute loop claims: it asks for the lock.
     let free = engine.members.iter().filter(|(_, member)| member.is_free(health));
-    free.map(|(id, member)| (id.clone(), member.permits.try_take(most))).collect()
+    free.map(|(id, member)| (id.clone(), member.places.try_take(most))).collect()
 }
 
-async fn commit(engine: &Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+async fn commit(engine: &Arc<Engine>, batch: Part) -> Result<Vec<Verdict>, StoreError> {
     engine.finish(commit_and_hand_over(Arc::clone(engine), batch)).await
 }
 
-async fn commit_and_hand_over(engine: Arc<Engine>, batch: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+async fn commit_and_hand_over(engine: Arc<Engine>, batch: Part) -> Result<Vec<Verdict>, StoreError> {
     let engine = &engine;
-    let reserved = reserve(engine, batch.len());
+    if engine.dispatcher.get().is_some() {
+        room(engine, batch.messages().len()).await;
+    }
+    let reserved = reserve(engine, batch.messages().len());
     let limits: Vec<_> = reserved
         .iter()
         .map(|(id, permits)| (id.clone(), permits.len(), engine.lease(id)))
@@ -135,10 +178,10 @@ async fn commit_and_hand_over(engine: Arc<Engine>, batch: Vec<Incoming>) -> Resu
     // The lease counts from before the transaction was sent.
     let claimed_at = Instant::now();
     let (rules, holder) = (Arc::clone(&engine.rules), engine.settings.holder.clone());
-    let scope = admit::scope(&batch);
+    let scope = admit::scope(batch.messages());
     let _claiming = engine.in_hand.claiming().await;
     let decided = decide(&*engine.store, scope, move |work| {
-        let verdicts = admit::admit(work, &rules, &batch);
+        let verdicts = admit::admit(work, &rules, batch.messages());
         let mut assignments: Vec<Assignment> = Vec::new();
         if !work.is_incomplete() {
             for (connector, limit, lease) in &limits {
@@ -147,13 +190,17 @@ async fn commit_and_hand_over(engine: Arc<Engine>, batch: Vec<Incoming>) -> Resu
                 assignments.extend(settle::claim(work, connector, *limit, &holder, *lease, may));
             }
         }
-        (verdicts, assignments)
+        (verdicts, assignments, settle::leaves_work(work))
     })
     .await;
     if let Err(StoreError::Unavailable(_)) = &decided {
         engine.claims_may_be_lost();
     }
-    let (verdicts, assignments) = decided?;
+    let (verdicts, assignments, leaves_work) = decided?;
+    engine.told.notify_one();
+    if leaves_work {
+        engine.wake();
+    }
     hand_over(engine, reserved, assignments, claimed_at);
     Ok(verdicts)
 }

@@ -509,6 +509,14 @@ pub fn claim(
     assignments
 }
 
+/// Whether a loaded lane has something for the loops that claim, now or later.
+pub fn leaves_work(work: &Work) -> bool {
+    let waits = |o: &Operation| {
+        matches!(o.state, OperationState::Ready | OperationState::Doubtful | OperationState::Awaiting)
+    };
+    work.lanes.values().any(|lane| lane.row.open.iter().find(|o| !o.state.is_ended()).is_some_and(waits))
+}
+
 /// What a claim under a connector's lock brought.
 #[derive(Debug, Clone)]
 pub struct Share {

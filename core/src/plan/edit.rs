@@ -281,8 +281,7 @@ pub fn check(draft: &Draft, payload: &Payload, after: &Value, largest: usize) ->
 
 /// A dossier's state; its merged fields and supplements are read as at admission.
 fn state(after: &Value) -> Result<DossierState, Fault> {
-    let state: DossierState =
-        fitting(after.clone()).map_err(|(path, expected)| misfit(&path, &expected, after))?;
+    let state: DossierState = fitting(after).map_err(|(path, expected)| misfit(&path, &expected, after))?;
     if let Some(fields) = after.get("fields") {
         at::<Dossier>(fields, "/fields", after)?;
     }
@@ -336,7 +335,7 @@ fn part<T: serde::de::DeserializeOwned>(after: &Value, path: &str) -> Result<T, 
 }
 
 fn at<T: serde::de::DeserializeOwned>(value: &Value, path: &str, after: &Value) -> Result<T, Fault> {
-    typed(value.clone()).map_err(|(inner, expected)| misfit(&format!("{path}{inner}"), &expected, after))
+    typed(value).map_err(|(inner, expected)| misfit(&format!("{path}{inner}"), &expected, after))
 }
 
 fn misfit(path: &str, expected: &str, after: &Value) -> Fault {

@@ -10,7 +10,7 @@ use lienthong_core::{
     need::Need,
     operation::{ActionKind, OperationState, Payload},
     outcome::{Cause, Outcome, Proof},
-    payment::{News, PaymentState, Tiding},
+    payment::{News, PaymentState, ReferenceState, Tiding},
     port::connector::Task,
     testing::{
         fixtures::events::{event, payment_id},
@@ -171,6 +171,9 @@ async fn a_payment_taken_back_before_it_was_sent_is_never_opened() {
     world.settled().await;
     assert!(world.platform.tasks().is_empty());
     assert_eq!(world.states(ActionKind::OpenPayment), [OperationState::Dismissed]);
+    let references = world.payment(&payment_id(&code)).references;
+    let states: Vec<_> = references.iter().map(|r| r.state).collect();
+    assert_eq!(states, [ReferenceState::Dead], "the platform was never told of it: nobody asks about it");
     world.ledgers_balance().await;
 }
 

@@ -33,8 +33,8 @@ pub(crate) async fn mean_one_dossier(conn: &mut PgConnection, work: &Work) -> Re
         return Ok(());
     }
     let taken = sqlx::query_scalar!(
-        "select d.code from dossiers d join aliases a on a.alias = d.code
-        where d.code = any($1) and a.dossier <> d.id
+        "select a.alias from aliases a
+        where a.alias = any($1) and exists (select from dossiers d where d.code = a.alias and d.id <> a.dossier)
         limit 1",
         &codes as _,
     )

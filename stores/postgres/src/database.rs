@@ -253,6 +253,11 @@ fn connect_options(url: &str, limits: Limits) -> Result<PgConnectOptions, StoreE
         ("tcp_user_timeout", "20s"),
         // Short statements: compiling them costs more than it saves.
         ("jit", "off"),
+        // Units of work go by keys. A plan that was made while a table was small, and kept, would read all of it later;
+        // questions of people and programs may do as they like (see `unit::read`).
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
     ]))
 }
 

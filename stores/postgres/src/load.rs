@@ -323,6 +323,16 @@ async fn named_lanes(conn: &mut PgConnection, work: &Work) -> Result<Vec<RowId>,
     }
     let keys: Vec<&str> = work.scope.lanes.iter().map(lienthong_core::id::LaneKey::as_str).collect();
     let operations: Vec<RowId> = work.scope.operations.iter().copied().collect();
+    if operations.is_empty() {
+        // What nearly every unit asks, without the detour over operations.
+        return sqlx::query_scalar!(
+            "select id from lanes where key = any($1) order by key, connector for update",
+            &keys as _,
+        )
+        .fetch_all(conn)
+        .await
+        .map_err(store_error);
+    }
     sqlx::query_scalar!(
         r#"
         select l.id from lanes l
@@ -455,21 +465,37 @@ async fn operations(
     lanes: &[RowId],
 ) -> Result<Vec<Operation>, StoreError> {
     let named: Vec<RowId> = work.scope.operations.iter().copied().collect();
-    let rows = sqlx::query_as!(
-        OperationRow,
-        "select id, lane, position, connector, dossier, subject, version, unit, event, payload, state, due_at, need,
-            attempts, edits, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
-            attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, created_at,
-            ended_at
-        from operations
-        where (lane = any($1) and state < 10) or id = any($2)
-        order by lane, position",
-        lanes as _,
-        &named as _,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(store_error)?;
+    let rows = if named.is_empty() {
+        sqlx::query_as!(
+            OperationRow,
+            "select id, lane, position, connector, dossier, subject, version, unit, event, payload, state, due_at, need,
+                attempts, edits, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
+                attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, created_at,
+                ended_at
+            from operations
+            where lane = any($1) and state < 10
+            order by lane, position",
+            lanes as _,
+        )
+        .fetch_all(conn)
+        .await
+    } else {
+        sqlx::query_as!(
+            OperationRow,
+            "select id, lane, position, connector, dossier, subject, version, unit, event, payload, state, due_at, need,
+                attempts, edits, begun, doubted, attempt_number, attempt_started_at, attempt_ended_at, attempt_outcome,
+                attempt_cause, attempt_said, attempt_holder, cause, said, proof, superseded_by, decided_by, created_at,
+                ended_at
+            from operations
+            where (lane = any($1) and state < 10) or id = any($2)
+            order by lane, position",
+            lanes as _,
+            &named as _,
+        )
+        .fetch_all(conn)
+        .await
+    };
+    let rows = rows.map_err(store_error)?;
     rows.into_iter().map(OperationRow::operation).collect()
 }
 

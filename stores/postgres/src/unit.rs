@@ -185,7 +185,8 @@ where
     F: for<'c> FnOnce(&'c mut PgConnection) -> Running<'c, T> + Send + 'static,
 {
     let begin =
-        "begin isolation level repeatable read, read only; set local plan_cache_mode = force_custom_plan";
+        "begin isolation level repeatable read, read only; set local plan_cache_mode = force_custom_plan;
+        set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on";
     in_transaction(store, begin, questions).await
 }
 

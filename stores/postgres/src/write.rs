@@ -4,6 +4,7 @@
 mod operations;
 
 use lienthong_core::{
+    dossier::DossierRecord,
     id::RowId,
     payment::{PaymentRecord, ReferenceRecord},
     port::{
@@ -109,8 +110,15 @@ async fn events(conn: &mut PgConnection, work: &Work) -> Result<()> {
     run(conn, written).await
 }
 
+/// New ones and changed ones apart, like lanes.
 async fn dossiers(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = changed(work.dossiers.values());
+    let (new, old): (Vec<_>, Vec<_>) =
+        work.dossiers.values().filter(|d| d.change != Change::None).partition(|d| d.change == Change::Insert);
+    update_dossiers(conn, work, &old.into_iter().map(|d| &d.row).collect::<Vec<_>>()).await?;
+    insert_dossiers(conn, work, &new.into_iter().map(|d| &d.row).collect::<Vec<_>>()).await
+}
+
+async fn insert_dossiers(conn: &mut PgConnection, work: &Work, rows: &[&DossierRecord]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -118,20 +126,37 @@ async fn dossiers(conn: &mut PgConnection, work: &Work) -> Result<()> {
         "insert into dossiers (id, code, unit, known, version, sequences, bindings, created_at, updated_at)
         select d.*, $9::bigint
         from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[], $7::text[],
-            $8::bigint[]) as d(id)
-        where d.id = any($10::bigint[]) or exists (select from dossiers o where o.id = d.id)
-        on conflict (id) do update set unit = excluded.unit, known = excluded.known, version = excluded.version,
-            sequences = excluded.sequences, bindings = excluded.bindings, updated_at = excluded.updated_at",
-        &col(&rows, |d| d.row) as _,
-        &col(&rows, |d| d.code.as_str()) as _,
-        &col(&rows, |d| d.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
-        &col(&rows, |d| d.known) as _,
-        &col(&rows, |d| d.version) as _,
-        &json_col(&rows, |d| &d.sequences)? as _,
-        &json_col(&rows, |d| &d.bindings)? as _,
-        &col(&rows, |d| us(d.created_at)) as _,
+            $8::bigint[]) as d",
+        &col(rows, |d| d.row) as _,
+        &col(rows, |d| d.code.as_str()) as _,
+        &col(rows, |d| d.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(rows, |d| d.known) as _,
+        &col(rows, |d| d.version) as _,
+        &json_col(rows, |d| &d.sequences)? as _,
+        &json_col(rows, |d| &d.bindings)? as _,
+        &col(rows, |d| us(d.created_at)) as _,
         us(work.now),
-        &fresh(work.dossiers.values(), |d| d.row) as _,
+    );
+    run(conn, written).await
+}
+
+async fn update_dossiers(conn: &mut PgConnection, work: &Work, rows: &[&DossierRecord]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "update dossiers d set unit = n.unit, known = n.known, version = n.version, sequences = n.sequences,
+            bindings = n.bindings, updated_at = $7::bigint
+        from unnest($1::bigint[], $2::text[], $3::boolean[], $4::bigint[], $5::text[], $6::text[])
+            as n(id, unit, known, version, sequences, bindings)
+        where d.id = n.id",
+        &col(rows, |d| d.row) as _,
+        &col(rows, |d| d.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
+        &col(rows, |d| d.known) as _,
+        &col(rows, |d| d.version) as _,
+        &json_col(rows, |d| &d.sequences)? as _,
+        &json_col(rows, |d| &d.bindings)? as _,
+        us(work.now),
     );
     run_all(conn, written, "dossiers", rows.len()).await
 }
@@ -178,7 +203,7 @@ async fn payments(conn: &mut PgConnection, work: &Work) -> Result<()> {
         select p.*
         from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[],
             $8::smallint[], $9::bytea[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[]) as p(id)
-        where p.id = any($14::bigint[]) or exists (select from payments o where o.id = p.id)
+        where p.id = any($14::bigint[] || array(select o.id from payments o where o.id = any($1)))
         on conflict (id) do update set dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
             connector = excluded.connector, amount = excluded.amount, state = excluded.state,
             content_hash = excluded.content_hash, body = excluded.body, updated_at = excluded.updated_at,
@@ -246,7 +271,7 @@ async fn parcels(conn: &mut PgConnection, work: &Work) -> Result<()> {
         from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
             $9::smallint[], $10::text[], $11::bigint[], $12::text[], $13::bytea[], $14::text[], $15::bigint[],
             $16::bigint[]) as p(id)
-        where p.id = any($17::bigint[]) or exists (select from parcels o where o.id = p.id)
+        where p.id = any($17::bigint[] || array(select o.id from parcels o where o.id = any($1)))
         on conflict (id) do update set dossier = excluded.dossier, subject = excluded.subject, unit = excluded.unit,
             connector = excluded.connector, direction = excluded.direction, order_number = excluded.order_number,
             state = excluded.state, item_code = excluded.item_code, moved_at = excluded.moved_at,

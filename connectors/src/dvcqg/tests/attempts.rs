@@ -120,6 +120,26 @@ async fn exists_after_an_attempt_that_had_begun_is_our_own_and_is_updated() {
 }
 
 #[tokio::test]
+async fn configuration_may_leave_the_look_up_out_where_the_portal_cannot_know_the_dossier_from_us() {
+    let asks = async |script: Script, task: Task| {
+        let server = script.start().await;
+        let sessions = Shared::default();
+        let portal = portal_with(&server.uri(), json!({"look_up": "in_doubt"}));
+        (proof(portal.attempt(&task, &call(&sessions)).await), asked(&server).await)
+    };
+    let (_, new) = asks(Script::default(), sync()).await;
+    assert_eq!(new, ["login", "create"]);
+    let (_, begun) = asks(Script::default().known(false), Task { begun: true, ..sync() }).await;
+    assert_eq!(begun, ["login", "TraCuuHoSo", "create"]);
+    // It is there all the same: looked up then, and adopted.
+    let exists =
+        Script::default().known(true).says(SYNC, "-3", "Hồ sơ đã tồn tại").says(SYNC, "0", "thành công");
+    let (adopted, met) = asks(exists, sync()).await;
+    assert_eq!(adopted.facts["adopted"], true);
+    assert_eq!(met, ["login", "create", "TraCuuHoSo", "update"]);
+}
+
+#[tokio::test]
 async fn exists_on_a_first_attempt_is_adopted_by_look_up_or_foreign() {
     let script = || Script::default().known(false).says(SYNC, "-3", "Hồ sơ đã tồn tại");
     let server = script().known(true).says(SYNC, "0", "thành công").start().await;

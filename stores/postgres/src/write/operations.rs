@@ -1,13 +1,24 @@
 //! Lanes with their operations and attempts: the rows that change most.
 
-use lienthong_core::{operation::Operation, port::work::Work};
+use lienthong_core::{
+    lane::Lane,
+    operation::Operation,
+    port::work::{Change, Work},
+};
 use sqlx::PgConnection;
 
 use super::{Result, run, run_all};
-use crate::rows::{changed, col, fresh, json, json_col, us, us_if};
+use crate::rows::{col, json, json_col, us, us_if};
 
+/// New lanes and changed ones apart: an upsert would look through the whole table for those that have to be there.
 pub(super) async fn lanes(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = changed(work.lanes.values());
+    let (new, old): (Vec<_>, Vec<_>) =
+        work.lanes.values().filter(|l| l.change != Change::None).partition(|l| l.change == Change::Insert);
+    update_lanes(conn, &old.into_iter().map(|l| &l.row).collect::<Vec<_>>()).await?;
+    insert_lanes(conn, &new.into_iter().map(|l| &l.row).collect::<Vec<_>>()).await
+}
+
+async fn insert_lanes(conn: &mut PgConnection, rows: &[&Lane]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -16,26 +27,47 @@ pub(super) async fn lanes(conn: &mut PgConnection, work: &Work) -> Result<()> {
             lease_until, claim, since)
         select l.*
         from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::smallint[], $7::bigint[],
-            $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[]) as l(id)
-        where l.id = any($14::bigint[]) or exists (select from lanes o where o.id = l.id)
-        on conflict (id) do update set next_position = excluded.next_position, acknowledged = excluded.acknowledged,
-            state = excluded.state, due_at = excluded.due_at, need = excluded.need, head = excluded.head,
-            lease_holder = excluded.lease_holder, lease_until = excluded.lease_until, claim = excluded.claim,
-            since = excluded.since",
-        &col(&rows, |l| l.id) as _,
-        &col(&rows, |l| l.connector.as_str()) as _,
-        &col(&rows, |l| l.key.as_str()) as _,
-        &col(&rows, |l| l.next_position) as _,
-        &col(&rows, |l| l.acknowledged) as _,
-        &col(&rows, |l| l.state.number()) as _,
-        &col(&rows, |l| us(l.due_at)) as _,
-        &col(&rows, |l| l.need.as_ref().map(ToString::to_string)) as _,
-        &col(&rows, |l| l.head) as _,
-        &col(&rows, |l| l.lease.as_ref().map(|lease| lease.holder.as_str())) as _,
-        &col(&rows, |l| l.lease.as_ref().map(|lease| us(lease.until))) as _,
-        &col(&rows, |l| l.claim) as _,
-        &col(&rows, |l| us(l.since)) as _,
-        &fresh(work.lanes.values(), |l| l.id) as _,
+            $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[]) as l",
+        &col(rows, |l| l.id) as _,
+        &col(rows, |l| l.connector.as_str()) as _,
+        &col(rows, |l| l.key.as_str()) as _,
+        &col(rows, |l| l.next_position) as _,
+        &col(rows, |l| l.acknowledged) as _,
+        &col(rows, |l| l.state.number()) as _,
+        &col(rows, |l| us(l.due_at)) as _,
+        &col(rows, |l| l.need.as_ref().map(ToString::to_string)) as _,
+        &col(rows, |l| l.head) as _,
+        &col(rows, |l| l.lease.as_ref().map(|lease| lease.holder.as_str())) as _,
+        &col(rows, |l| l.lease.as_ref().map(|lease| us(lease.until))) as _,
+        &col(rows, |l| l.claim) as _,
+        &col(rows, |l| us(l.since)) as _,
+    );
+    run(conn, written).await
+}
+
+async fn update_lanes(conn: &mut PgConnection, rows: &[&Lane]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "update lanes l set next_position = n.next_position, acknowledged = n.acknowledged, state = n.state,
+            due_at = n.due_at, need = n.need, head = n.head, lease_holder = n.lease_holder,
+            lease_until = n.lease_until, claim = n.claim, since = n.since
+        from unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::smallint[], $5::bigint[], $6::text[], $7::bigint[],
+            $8::text[], $9::bigint[], $10::bigint[], $11::bigint[])
+            as n(id, next_position, acknowledged, state, due_at, need, head, lease_holder, lease_until, claim, since)
+        where l.id = n.id",
+        &col(rows, |l| l.id) as _,
+        &col(rows, |l| l.next_position) as _,
+        &col(rows, |l| l.acknowledged) as _,
+        &col(rows, |l| l.state.number()) as _,
+        &col(rows, |l| us(l.due_at)) as _,
+        &col(rows, |l| l.need.as_ref().map(ToString::to_string)) as _,
+        &col(rows, |l| l.head) as _,
+        &col(rows, |l| l.lease.as_ref().map(|lease| lease.holder.as_str())) as _,
+        &col(rows, |l| l.lease.as_ref().map(|lease| us(lease.until))) as _,
+        &col(rows, |l| l.claim) as _,
+        &col(rows, |l| us(l.since)) as _,
     );
     run_all(conn, written, "lanes", rows.len()).await
 }

@@ -1,0 +1,115 @@
+//! RabbitMQ as the one-stop system uses it: queues to fill, confirmed publishing.
+
+use std::{collections::VecDeque, time::Duration};
+
+use lapin::{
+    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties,
+    options::{
+        BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
+        QueueDeclareOptions,
+    },
+    types::{AMQPValue, FieldTable},
+};
+use tokio::time::Instant;
+
+use crate::{
+    failed::{Failed, at},
+    traffic::Event,
+};
+
+/// So many messages are on their way without a confirmation at most.
+const UNCONFIRMED: usize = 500;
+
+/// A connection and a channel with confirmations.
+pub struct Broker {
+    connection: Connection,
+    channel: Channel,
+}
+
+impl Broker {
+    /// Connects.
+    pub async fn connect(url: &str) -> Result<Self, Failed> {
+        let connection =
+            Connection::connect(url, ConnectionProperties::default()).await.map_err(at("RabbitMQ"))?;
+        let channel = connection.create_channel().await.map_err(at("a channel"))?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(at("confirmations"))?;
+        Ok(Self { connection, channel })
+    }
+
+    /// A durable quorum queue that takes everything from a topic exchange of the same name.
+    pub async fn declare(&self, name: &str) -> Result<(), Failed> {
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        let none = FieldTable::default;
+        let exchange = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        let topic = lapin::ExchangeKind::Topic;
+        self.channel
+            .exchange_declare(name.into(), topic, exchange, none())
+            .await
+            .map_err(at("an exchange"))?;
+        let queue = QueueDeclareOptions::durable();
+        self.channel.queue_declare(name.into(), queue, arguments).await.map_err(at("a queue"))?;
+        let all = "#".into();
+        let bound =
+            self.channel.queue_bind(name.into(), name.into(), all, QueueBindOptions::default(), none());
+        bound.await.map_err(at("a binding"))
+    }
+
+    /// How many messages wait in a queue.
+    pub async fn waiting(&self, queue: &str) -> Result<u32, Failed> {
+        let only_ask = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        let asked = self.channel.queue_declare(queue.into(), only_ask, FieldTable::default()).await;
+        Ok(asked.map_err(at("a queue's length"))?.message_count())
+    }
+
+    /// Publishes, persistent, and waits for every confirmation; at most so many a second, if told.
+    pub async fn publish(
+        &self,
+        exchange: &str,
+        events: &[Event],
+        per_second: Option<f64>,
+    ) -> Result<(), Failed> {
+        let began = Instant::now();
+        let mut unconfirmed = VecDeque::new();
+        for (number, event) in events.iter().enumerate() {
+            if let Some(rate) = per_second {
+                tokio::time::sleep_until(began + Duration::from_secs_f64(number as f64 / rate)).await;
+            }
+            let properties = BasicProperties::default()
+                .with_delivery_mode(2)
+                .with_content_type("application/cloudevents+json".into());
+            let published = self.channel.basic_publish(
+                exchange.into(),
+                event.routing_key.as_str().into(),
+                BasicPublishOptions::default(),
+                event.body.as_bytes(),
+                properties,
+            );
+            unconfirmed.push_back(published.await.map_err(at("publishing"))?);
+            while unconfirmed.len() > UNCONFIRMED {
+                confirmed(unconfirmed.pop_front()).await?;
+            }
+        }
+        while !unconfirmed.is_empty() {
+            confirmed(unconfirmed.pop_front()).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        drop(self.connection.close(200, "done".into()).await);
+    }
+}
+
+async fn confirmed<C>(confirmation: Option<C>) -> Result<(), Failed>
+where
+    C: Future<Output = lapin::Result<Confirmation>>,
+{
+    let Some(confirmation) = confirmation else { return Ok(()) };
+    if confirmation.await.map_err(at("a confirmation"))?.is_ack() {
+        Ok(())
+    } else {
+        Err(Failed::new("RabbitMQ did not take a message"))
+    }
+}
