@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # The SQL caches in stores/*/.sqlx stand in for databases at build time; `make sqlx` renews them.
 export SQLX_OFFLINE := true
 
-.PHONY: help demo sandbox test hermetic e2e lint soak chaos simulate sqlx clean-servers
+.PHONY: help demo sandbox test hermetic e2e lint soak chaos simulate bench sqlx clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,11 @@ chaos: ## replicas on private servers while everything fails that can fail; SEED
 
 simulate: ## the engine under faults on virtual time: SEEDS=10000 seeds, each the same run every time
 	cargo run --locked --release --package lienthong-tests --bin simulate -- --seeds $(or $(SEEDS),10000)
+
+bench: ## the engine beside the floor, on private servers; WORKLOAD=P1,P3 PAIRS=5 EVENTS=20000
+	scripts/install-tools servers
+	cargo run --locked --release --package lienthong -- bench --pairs $(or $(PAIRS),3) --events $(or $(EVENTS),20000) \
+		$(if $(WORKLOAD),--workload $(WORKLOAD))
 
 sqlx: ## renew the SQL caches; CHECK=1: only compare them with what is committed
 	scripts/sqlx

@@ -68,7 +68,12 @@ impl Setting {
                 self.tells,
             )?;
         }
-        writeln!(text, "[http]\nlisten = \"127.0.0.1:{port}\"\n")?;
+        // A partner that was away is tried soon, and comes back fast.
+        writeln!(
+            text,
+            "[http]\nlisten = \"127.0.0.1:{port}\"\n\n[engine]\ntest_seconds = 1\ntest_longest_seconds = 1\n\
+             ramp_step_seconds = 1\n",
+        )?;
         for number in 0..UNITS {
             let code = unit(number);
             writeln!(

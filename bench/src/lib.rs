@@ -41,10 +41,10 @@ pub struct Bench {
     /// Events of a run
     #[arg(long, default_value_t = 20_000, verbatim_doc_comment)]
     events: usize,
-    /// Runs the floor alone.
+    /// Chỉ chạy sàn (nội bộ) · Runs the floor alone
     #[arg(long, hide = true, value_name = "TASK")]
     floor: Option<String>,
-    /// Runs the floor without servers alone.
+    /// Chỉ chạy sàn không máy chủ (nội bộ) · Runs the floor without servers alone
     #[arg(long, hide = true, value_name = "TASK")]
     embedded: Option<String>,
 }

@@ -263,6 +263,28 @@ impl Ground {
         Ok(run)
     }
 
+    /// An engine that has stored all events while the partner is away.
+    pub async fn waiting(&mut self, load: &Load) -> Result<(Engine, Setting, Database), Failed> {
+        let setting = self.prepare(load).await?;
+        let mut database = Database::connect(&self.database_of(&setting)).await?;
+        self.set_out(load);
+        self.partner.set_down(true);
+        let (engine, _) = Engine::start(&setting).await?;
+        self.broker.publish(&setting.exchange(), &load.events, None).await?;
+        let events = i64::try_from(load.events.len()).unwrap_or(i64::MAX);
+        database.reach(store::ENGINE_STORED, events, PATIENCE).await?;
+        Ok((engine, setting, database))
+    }
+
+    /// How fast what has waited goes out once the partner is back, in events a second.
+    pub async fn drained(&mut self, load: &Load, database: &mut Database) -> Result<f64, Failed> {
+        self.partner.set_down(false);
+        let operations = i64::try_from(load.operations).unwrap_or(i64::MAX);
+        database.reach(store::ENGINE_FINISHED, operations, PATIENCE).await?;
+        let span = database.span(store::ENGINE_DRAINED).await?;
+        Ok(load.events.len() as f64 / span.seconds)
+    }
+
     /// A database with the tables and a queue with the bindings that the engine makes.
     pub async fn prepare(&mut self, load: &Load) -> Result<Setting, Failed> {
         let name = self.name("engine");

@@ -35,6 +35,13 @@ pub const FLOOR_SPAN: &str = "select count(done_at) as finished,
 pub const ENGINE_SPAN: &str = "select count(ended_at) as finished,
         coalesce((max(ended_at) - (select min(received_at) from events)) / 1e6, 0)::float8 as seconds
     from operations where state >= 10";
+/// How many events the engine has stored.
+pub const ENGINE_STORED: &str = "select count(*) as finished from events";
+/// From the first success to the last.
+pub const ENGINE_DRAINED: &str = "select count(*) as finished,
+        coalesce((max(ended_at) - min(ended_at)) / 1e6, 0)::float8 as seconds
+    from operations where state = 10";
+
 /// From the engine's first event until now.
 pub const SINCE_THE_FIRST: &str = "select count(*) as finished,
         coalesce((extract(epoch from clock_timestamp()) * 1e6 - min(received_at)) / 1e6, 0)::float8 as seconds

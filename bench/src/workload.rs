@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::{
+    engine::Engine,
     failed::Failed,
+    measure::median,
     report::Outcome,
     run::{Ground, Load, Run},
     traffic,
@@ -25,6 +27,12 @@ pub enum Workload {
     P4,
     /// 500 events a second: from being stored to the answer's being recorded
     P5,
+    /// What has waited for a partner goes out, beside the same without an outage
+    P6,
+    /// Memory: idle, and with five times the events waiting
+    P8,
+    /// The start with five times the events waiting
+    P9,
     /// Two replicas beside one
     P10,
 }
@@ -47,6 +55,9 @@ impl Workload {
             Self::P3 => p3(ground, size).await,
             Self::P4 => p4(ground, size).await,
             Self::P5 => p5(ground, size).await,
+            Self::P6 => p6(ground, size).await,
+            Self::P8 => p8(ground, size).await,
+            Self::P9 => p9(ground, size).await,
             Self::P10 => p10(ground, size).await,
         }
     }
@@ -120,6 +131,67 @@ async fn p5(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     let mut slow = Outcome::of_pairs("P5-20ms", "p99 ≤ 20 ms over the partner's 20 ms", &floor, &engine);
     slow.is_reached = slow.p99_ms.is_some_and(|p| p <= 40.0);
     Ok(vec![at_once, slow])
+}
+
+async fn p6(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+    let load = Load::of(traffic::submissions(0, size.events));
+    let (mut steady, mut drained) = (Vec::new(), Vec::new());
+    for _ in 0..size.pairs {
+        steady.push(ground.engine(&load).await?);
+        let (engine, setting, mut database) = ground.waiting(&load).await?;
+        let before = engine.cost()?.cpu_seconds;
+        let per_second = ground.drained(&load, &mut database).await?;
+        let cost = engine.stop().await?;
+        let cpu_ms = (cost.cpu_seconds - before) * 1000.0 / load.events.len() as f64;
+        drained.push(Run { per_second, cpu_ms, peak_mib: cost.peak_mib, ..Run::default() });
+        database.close().await;
+        ground.drop_of(&setting).await?;
+    }
+    let outcome = Outcome::of_pairs("P6", "≥ 0.8 of the steady rate", &steady, &drained).at_least(0.8);
+    Ok(vec![Outcome { against: "steady", ..outcome }])
+}
+
+/// How long an engine is left alone before its memory is read.
+const REST: Duration = Duration::from_secs(5);
+
+async fn p8(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+    let load = Load::of(traffic::submissions(0, size.events * 5));
+    let setting = ground.prepare(&load).await?;
+    let (engine, _) = Engine::start(&setting).await?;
+    tokio::time::sleep(REST).await;
+    let mut idle = Outcome::single("P8-idle", "≤ 40 MiB");
+    let resident = engine.resident_mib()?;
+    (idle.peak_rss_mib, idle.is_reached) = (Some(resident), resident <= 40.0);
+    engine.stop().await?;
+    ground.drop_of(&setting).await?;
+    let (engine, setting, database) = ground.waiting(&load).await?;
+    tokio::time::sleep(REST).await;
+    let mut waiting = Outcome::single("P8-waiting", "≤ 150 MiB with 1,000,000 events waiting");
+    let peak = engine.stop().await?.peak_mib;
+    (waiting.peak_rss_mib, waiting.is_reached) =
+        (Some(peak), peak <= 150.0 && load.events.len() >= 1_000_000);
+    database.close().await;
+    ground.drop_of(&setting).await?;
+    Ok(vec![idle, waiting])
+}
+
+async fn p9(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+    let load = Load::of(traffic::submissions(0, size.events * 5));
+    let (engine, setting, database) = ground.waiting(&load).await?;
+    engine.stop().await?;
+    let mut times = Vec::new();
+    for _ in 0..size.pairs {
+        let (engine, took) = Engine::start(&setting).await?;
+        times.push(took.as_secs_f64() * 1000.0);
+        engine.stop().await?;
+    }
+    database.close().await;
+    ground.drop_of(&setting).await?;
+    let mut start = Outcome::single("P9", "ready within 1 s with 1,000,000 operations");
+    let middle = median(&times);
+    (start.pairs, start.p50_ms) = (times.len(), Some(middle));
+    start.is_reached = middle <= 1000.0 && load.operations >= 1_000_000;
+    Ok(vec![start])
 }
 
 async fn p10(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {

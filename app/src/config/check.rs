@@ -233,12 +233,12 @@ fn connectors(config: &Config, found: &mut Vec<Problem>) {
                  của nó.\nKeep exactly one of the three tables below its [[connector]].",
             ));
         }
-        if connector.in_flight.is_some_and(|n| !(1..=500).contains(&n)) {
+        if connector.in_flight.is_some_and(|n| !(1..=1000).contains(&n)) {
             found.push(range(
                 &format!("connector[{i}].in_flight"),
                 connector.in_flight.unwrap_or(0),
                 "1",
-                "500",
+                "1000",
             ));
         }
         limits(i, connector, found);

@@ -180,7 +180,7 @@ pub struct Engine {
 impl Default for Engine {
     fn default() -> Self {
         Self {
-            batch: 100,
+            batch: 200,
             poll_ms: 1_000,
             lease_margin_ms: 15_000,
             max_message_bytes: 1_048_576,

@@ -80,7 +80,7 @@ impl Default for EngineSettings {
             holder: "engine".into(),
             retry: Schedule::default(),
             lease_margin: Duration::from_secs(15),
-            batch: 100,
+            batch: 200,
             poll: Duration::from_secs(1),
             max_message_bytes: 1 << 20,
             fresh_payment_days: 3,

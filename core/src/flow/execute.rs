@@ -15,7 +15,7 @@ use crate::{
         engine::{Engine, Member},
         in_hand::Claim,
         pool::Pool,
-        settle::{self, Assignment, Seen, Settled, Settlement, Share},
+        settle::{self, Assignment, HeadState, Seen, Settled, Settlement, Share},
     },
     id::ConnectorId,
     lane::LaneState,
@@ -97,7 +97,10 @@ pub fn start(engine: &Arc<Engine>, pool: &Pool) {
 pub fn task_of(assignment: &Assignment) -> Result<Task, String> {
     let operation = &assignment.operation;
     let dossier = match &assignment.state {
-        Some(text) => Some(Arc::new(serde_json::from_str(text).map_err(|e| e.to_string())?)),
+        Some(HeadState::Stored(text)) => {
+            Some(Arc::new(serde_json::from_str(text).map_err(|e| e.to_string())?))
+        }
+        Some(HeadState::Fresh(state)) => Some(Arc::clone(state)),
         None => None,
     };
     Ok(Task {

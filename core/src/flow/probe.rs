@@ -13,7 +13,7 @@ use crate::{
         engine::{Engine, Member},
         execute::task_of,
         pool::Pool,
-        settle::{Assignment, Settled, Settlement, follow_up},
+        settle::{Assignment, HeadState, Settled, Settlement, follow_up},
     },
     lane::LaneState,
     outcome::Cause,
@@ -140,8 +140,8 @@ pub async fn round(
     Ok(assignments)
 }
 
-fn head_state(work: &Work, operation: &crate::operation::Operation) -> Option<Arc<str>> {
-    work.states.get(&(operation.dossier?, operation.version?)).map(Arc::clone)
+fn head_state(work: &Work, operation: &crate::operation::Operation) -> Option<HeadState> {
+    work.states.get(&(operation.dossier?, operation.version?)).map(Arc::clone).map(HeadState::Stored)
 }
 
 fn ask(

@@ -2,9 +2,10 @@
 //! that depends on it: the lane, payment and parcel records, out-events, incidents, the ledger.
 
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    dossier::DossierState,
     finding::Finding,
     flow::health::enter,
     id::{ConnectorId, LaneKey, RowId},
@@ -40,11 +41,23 @@ pub struct Assignment {
     pub claim: i64,
     /// The operation as claimed.
     pub operation: Operation,
-    /// The dossier's state at the operation's version, JSON.
-    pub state: Option<Arc<str>>,
+    /// The dossier's state at the operation's version.
+    pub state: Option<HeadState>,
     /// Whether the partner has acknowledged a full state.
     pub acknowledged: bool,
 }
+
+/// A dossier's state, as it is at hand.
+#[derive(Debug, Clone)]
+pub enum HeadState {
+    /// As the store keeps it, JSON.
+    Stored(Arc<str>),
+    /// As the event has just made it.
+    Fresh(Arc<DossierState>),
+}
+
+/// States by (dossier, version).
+type States = HashMap<(RowId, i64), HeadState>;
 
 /// What is to be settled.
 #[derive(Debug, Clone)]
@@ -476,6 +489,8 @@ pub fn claim(
     }
     let now = work.now;
     let until = crate::clock::later(now, lease);
+    let states = states_of(work);
+    let state_of = |o: &Operation| states.get(&(o.dossier?, o.version?)).cloned();
     let keys: Vec<_> = work.lanes.keys().filter(|(_, c)| c == connector).cloned().collect();
     let mut assignments = Vec::new();
     for key in keys {
@@ -487,9 +502,7 @@ pub fn claim(
         // Intake does not load the states of the heads: a head that an earlier batch planned is left to the execute
         // loop, which does.
         let is_at_hand = head.is_some_and(|o| {
-            work.scope.head_states
-                || o.version.is_none_or(|version| version == 0)
-                || state_of(work, o).is_some()
+            work.scope.head_states || o.version.is_none_or(|version| version == 0) || state_of(o).is_some()
         });
         if !(is_ready && is_at_hand) {
             continue;
@@ -503,7 +516,7 @@ pub fn claim(
             work.past_attempts.push((operation.id, past));
         }
         work.touch(operation.id);
-        let state = state_of(work, &operation);
+        let state = state_of(&operation);
         assignments.push(Assignment { connector: key.1, key: key.0, claim, operation, state, acknowledged });
     }
     assignments
@@ -568,16 +581,12 @@ pub fn claim_within(
     share
 }
 
-/// The dossier state that an operation carries: loaded with the head, or planned in this very work.
-fn state_of(work: &Work, operation: &Operation) -> Option<Arc<str>> {
-    let at: (RowId, i64) = (operation.dossier?, operation.version?);
-    if let Some(state) = work.states.get(&at) {
-        return Some(Arc::clone(state));
-    }
-    let new = work.new_versions.iter().find(|v| (v.dossier, v.version) == at);
-    if let Some(new) = new {
-        return Some(Arc::clone(&new.state));
-    }
-    let row = work.dossiers.values().find(|d| d.row.row == at.0 && d.row.version == at.1)?;
-    serde_json::to_string(&*row.row.state).ok().map(Arc::from)
+/// The dossier states that operations carry: loaded with the heads, or made in this very work.
+fn states_of(work: &Work) -> States {
+    let loaded = work.states.iter().map(|(at, state)| (*at, HeadState::Stored(Arc::clone(state))));
+    let made = work.new_versions.iter();
+    let made = made.map(|v| ((v.dossier, v.version), HeadState::Stored(Arc::clone(&v.state))));
+    let newest = work.dossiers.values();
+    let newest = newest.map(|d| ((d.row.row, d.row.version), HeadState::Fresh(Arc::clone(&d.row.state))));
+    loaded.chain(made).chain(newest).collect()
 }

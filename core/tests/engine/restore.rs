@@ -313,7 +313,7 @@ async fn a_release_that_is_cut_off_in_the_middle_goes_on_with_the_next_start() {
 
 #[tokio::test]
 async fn a_release_reaches_every_lane_though_a_note_of_the_walk_before_it_comes_late() {
-    const DOSSIERS: u32 = 150;
+    const DOSSIERS: u32 = 250;
     let mut world = World::resting();
     for n in 1..=DOSSIERS {
         world.admit([event("dossier.received", &code(n), 1)]).await;
@@ -354,7 +354,7 @@ async fn what_was_planned_in_the_moment_of_the_decision_goes_out_with_the_rest()
 #[tokio::test]
 async fn a_second_restore_is_looked_at_from_the_beginning() {
     let world = World::resting();
-    for n in 1..=150 {
+    for n in 1..=250 {
         world.admit([event("dossier.received", &code(n), 1)]).await;
     }
     let backup = world.store.copy();

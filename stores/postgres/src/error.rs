@@ -7,7 +7,7 @@ use std::fmt::Display;
 /// Constraints that only a concurrent insert can violate: the whole unit of work is repeated and then finds the row.
 const RACES: [&str; 9] = [
     "dossiers_code_key",
-    "lanes_connector_key_key",
+    "lanes_key_connector_key",
     "payments_payment_id_key",
     "aliases_pkey",
     "event_keys_pkey",
