@@ -31,7 +31,8 @@ const INSERT: &str = "insert into inbox (event_id, dossier, payload)
     select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing";
 const UPDATE: &str = "update inbox i set status = u.status, result = u.result, done_at = clock_timestamp()
     from unnest($1::text[], $2::integer[], $3::text[]) as u(id, status, result) where i.event_id = u.id";
-const BATCH: usize = 100;
+/// As many as the engine takes at once.
+const BATCH: usize = 200;
 const PREFETCH: u16 = 1000;
 
 /// What one is to do.
@@ -198,8 +199,18 @@ async fn record(
     mut store: PgConnection,
     mut finished: mpsc::Receiver<Done>,
 ) -> Result<(), Failed> {
-    let broker = match &floor.tell {
-        Some(exchange) => Some((Broker::connect(&floor.rabbitmq).await?, exchange)),
+    // Told beside the recording, as the engine's relay does; the end waits for the last confirmation.
+    let (tell, mut told) = mpsc::channel::<Vec<Event>>(64);
+    let telling = match &floor.tell {
+        Some(exchange) => {
+            let (broker, exchange) = (Broker::connect(&floor.rabbitmq).await?, exchange.clone());
+            Some(tokio::spawn(async move {
+                while let Some(events) = told.recv().await {
+                    broker.publish(&exchange, &events, None).await?;
+                }
+                Ok::<_, Failed>(())
+            }))
+        }
         None => None,
     };
     let (mut batch, mut recorded) = (Vec::with_capacity(BATCH), 0);
@@ -209,14 +220,17 @@ async fn record(
         let texts: Vec<&str> = batch.iter().map(|d| d.text.as_str()).collect();
         let written = sqlx::query(UPDATE).bind(&ids).bind(&statuses).bind(&texts).execute(&mut store).await;
         written.map_err(at("the inbox"))?;
-        if let Some((broker, exchange)) = &broker {
-            let told: Vec<Event> = batch.iter().map(result_of).collect();
-            broker.publish(exchange, &told, None).await?;
+        if telling.is_some() && tell.send(batch.iter().map(result_of).collect()).await.is_err() {
+            return Err(Failed::new("results could not be published"));
         }
         recorded += batch.len();
         batch.clear();
     }
-    Ok(())
+    drop(tell);
+    match telling {
+        Some(telling) => telling.await.map_err(at("publishing results"))?,
+        None => Ok(()),
+    }
 }
 
 fn result_of(done: &Done) -> Event {

@@ -13,7 +13,7 @@ pub fn cpu_seconds(pid: u32) -> Result<f64, Failed> {
     Ok(ticks_of(&text, [11, 12]) / TICKS)
 }
 
-/// Processor time of all processes of a name, their finished children included, seconds.
+/// Processor time of all processes of a name that live, seconds.
 pub fn cpu_seconds_of_all(name: &str) -> f64 {
     let Ok(processes) = fs::read_dir("/proc") else { return 0.0 };
     let stats = processes.filter_map(|p| fs::read_to_string(p.ok()?.path().join("stat")).ok());

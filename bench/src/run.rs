@@ -152,7 +152,8 @@ impl Ground {
         }
         let (cpu, peak) = watch(&mut process).await?;
         let after = around()?;
-        let span = database.span(store::FLOOR_SPAN).await?;
+        let question = if load.tells { store::FLOOR_SINCE_THE_FIRST } else { store::FLOOR_SPAN };
+        let span = database.span(question).await?;
         let latency = database.floor_latency().await?;
         database.close().await;
         self.admin.drop(&name).await?;
@@ -195,9 +196,20 @@ impl Ground {
         let latency = database.engine_latency().await?;
         database.close().await;
         self.drop_of(&setting).await?;
+        self.all_asked(load)?;
         let mut run = run_of(load, span.seconds, cost.cpu_seconds, cost.peak_mib, latency);
         run.around_ms = each(load, before, after);
         Ok(run)
+    }
+
+    /// Whether the partner was told of everything: ended is not yet carried out. Where states stand in for older ones it is
+    /// told of fewer.
+    fn all_asked(&self, load: &Load) -> Result<(), Failed> {
+        let (effects, wanted) = (self.partner.effects(), load.events.len() as u64);
+        if effects >= wanted {
+            return Ok(());
+        }
+        Err(Failed::new(format!("the partner was told {effects} times, of {wanted} events")))
     }
 
     /// A run of the floor without servers.
@@ -258,6 +270,7 @@ impl Ground {
         };
         let after = around()?;
         let cost = engine.stop().await?;
+        self.all_asked(load)?;
         let mut run = run_of(load, span.seconds, cost.cpu_seconds, cost.peak_mib, Latency::default());
         run.around_ms = each(load, before, after);
         Ok(run)

@@ -18,7 +18,8 @@ pub struct Span {
     pub seconds: f64,
 }
 
-/// Times of single events, from being stored to the partner's answer being recorded.
+/// Times of single events. The engine's are from the beginning of the unit that stores it to the beginning of the one that
+/// records the answer; the floor's between the statements that do.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Latency {
     /// Half are faster, milliseconds.
@@ -42,6 +43,10 @@ pub const ENGINE_DRAINED: &str = "select count(*) as finished,
         coalesce((max(ended_at) - min(ended_at)) / 1e6, 0)::float8 as seconds
     from operations where state = 10";
 
+/// From the floor's first event until now.
+pub const FLOOR_SINCE_THE_FIRST: &str = "select count(*) as finished,
+        coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::float8 as seconds
+    from inbox";
 /// From the engine's first event until now.
 pub const SINCE_THE_FIRST: &str = "select count(*) as finished,
         coalesce((extract(epoch from clock_timestamp()) * 1e6 - min(received_at)) / 1e6, 0)::float8 as seconds

@@ -1,7 +1,7 @@
 //! The consumer: whatever is queued up, at most a batch, is admitted in one transaction and acknowledged after its
 //! commit. One admit at a time; never a nack with requeue (it reorders); no delivery outlives its channel.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem::ManuallyDrop, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
@@ -107,14 +107,16 @@ async fn consume(
     // no_ack = false: we acknowledge after the commit. exclusive = false: other replicas stand by on the same queue.
     // no_local = false: RabbitMQ does not implement it. nowait = false: we want to hear a refusal.
     let options = BasicConsumeOptions { no_local: false, no_ack: false, exclusive: false, nowait: false };
-    let mut consumer = channel
+    let consumer = channel
         .basic_consume(settings.names.queue.as_str().into(), TAG.into(), options, FieldTable::default())
         .await?;
+    // Dropped nowhere but below: if this is cut off in its middle, the connection's end gives everything back.
+    let mut consumer = ManuallyDrop::new(consumer);
     let ended = take_in(engine, settings, connection, &mut consumer, stop).await;
     if tokio::time::timeout(CLOSE_WITHIN, topology::close(&channel)).await.is_err() {
         tracing::debug!("the broker does not answer; the messages go back when it misses us");
     }
-    drop(consumer);
+    drop(ManuallyDrop::into_inner(consumer));
     ended
 }
 

@@ -75,6 +75,7 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         retry,
         lease_margin: Duration::from_millis(engine.lease_margin_ms),
         batch: engine.batch,
+        ahead: SignedDuration::from_millis(i64::try_from(engine.ahead_ms).unwrap_or(0)),
         poll: Duration::from_millis(engine.poll_ms),
         max_message_bytes: engine.max_message_bytes,
         fresh_payment_days: engine.fresh_payment_days,

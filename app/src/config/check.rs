@@ -139,6 +139,9 @@ fn engine(config: &Config, found: &mut Vec<Problem>) {
     if !(1..=1000).contains(&engine.batch) {
         found.push(range("engine.batch", engine.batch, "1", "1000"));
     }
+    if engine.ahead_ms > 1000 {
+        found.push(range("engine.ahead_ms", engine.ahead_ms, "0", "1000"));
+    }
     if !(10..=60_000).contains(&engine.poll_ms) {
         found.push(range("engine.poll_ms", engine.poll_ms, "10", "60000"));
     }

@@ -143,6 +143,8 @@ impl Default for Http {
 pub struct Engine {
     /// How many events or operations go through one transaction.
     pub batch: usize,
+    /// How much of a partner's time may wait in a process, claimed ahead of its turn, milliseconds; 0: nothing is.
+    pub ahead_ms: u64,
     /// How often the store is asked for work when nothing was announced.
     pub poll_ms: u64,
     /// What must be left of a lease, beyond the partner's deadline, before anything is sent.
@@ -181,6 +183,7 @@ impl Default for Engine {
     fn default() -> Self {
         Self {
             batch: 200,
+            ahead_ms: 0,
             poll_ms: 1_000,
             lease_margin_ms: 15_000,
             max_message_bytes: 1_048_576,

@@ -28,8 +28,6 @@ use crate::{
 };
 
 /// See [`ahead`].
-const AHEAD_FOR: SignedDuration = SignedDuration::from_millis(200);
-/// See [`ahead`].
 const AHEAD_AT_MOST: usize = 7;
 
 /// Settings of the engine; every one has a default that suits a province.
@@ -43,6 +41,8 @@ pub struct EngineSettings {
     pub lease_margin: Duration,
     /// The largest batch of an admission, a claim, a settlement.
     pub batch: usize,
+    /// How much of a partner's time may wait in this process, claimed ahead of its turn; zero: nothing is.
+    pub ahead: SignedDuration,
     /// How long a loop sleeps at most when nobody wakes it.
     pub poll: Duration,
     /// The largest message.
@@ -81,6 +81,7 @@ impl Default for EngineSettings {
             retry: Schedule::default(),
             lease_margin: Duration::from_secs(15),
             batch: 200,
+            ahead: SignedDuration::ZERO,
             poll: Duration::from_secs(1),
             max_message_bytes: 1 << 20,
             fresh_payment_days: 3,
@@ -110,6 +111,8 @@ pub struct Member {
     /// Whether anything may be claimed before its turn: not what only a person may repeat if the process dies meanwhile,
     /// nor where all replicas share a limit.
     pub goes_ahead: bool,
+    /// How much of the partner's time may wait here.
+    ahead: SignedDuration,
     /// How many more questions about doubts may be with the partner. Apart from the permits: a backlog must not keep
     /// doubts from being resolved.
     pub questions: Permits,
@@ -199,8 +202,9 @@ impl Engine {
             let known = Mutex::new(Known::nothing(id.clone()));
             let work = Notify::new();
             let mut actions = manifest.actions.keys();
-            let goes_ahead =
-                !limits.are_shared() && actions.all(|action| rules.action(&id, *action).handed_over);
+            let goes_ahead = settings.ahead.is_positive()
+                && !limits.are_shared()
+                && actions.all(|action| rules.action(&id, *action).handed_over);
             let member = Member {
                 connector,
                 manifest,
@@ -208,6 +212,7 @@ impl Engine {
                 permits,
                 places,
                 goes_ahead,
+                ahead: settings.ahead,
                 questions,
                 work,
                 limits,
@@ -361,7 +366,8 @@ impl Member {
         let mean = known.mean.map_or(time, |mean| mean + (time - mean) / 20);
         known.mean = Some(mean);
         if self.goes_ahead {
-            self.places.resize(self.manifest.in_flight + ahead(self.manifest.in_flight, mean));
+            let in_flight = self.manifest.in_flight;
+            self.places.resize(in_flight + ahead(in_flight, mean, self.ahead));
         }
     }
 
@@ -388,10 +394,10 @@ impl Member {
 }
 
 /// How many operations may wait in this process for their turn at a partner that takes so long for one: as many as it does
-/// within [`AHEAD_FOR`], so that none waits long, and a few times those in flight at most, so that a process that dies
-/// leaves few behind.
-fn ahead(in_flight: usize, mean: SignedDuration) -> usize {
-    let turns = AHEAD_FOR.as_micros() / mean.as_micros().max(1);
+/// within the time that may wait, so that none waits long, and a few times those in flight at most, so that a process that
+/// dies leaves few behind.
+fn ahead(in_flight: usize, mean: SignedDuration, time: SignedDuration) -> usize {
+    let turns = time.as_micros() / mean.as_micros().max(1);
     in_flight * usize::try_from(turns).unwrap_or(0).min(AHEAD_AT_MOST)
 }
 

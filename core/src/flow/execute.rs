@@ -20,7 +20,10 @@ use crate::{
     id::ConnectorId,
     lane::LaneState,
     outcome::{Cause, Outcome},
-    policy::health::{Sign, sign},
+    policy::{
+        action::Repeat,
+        health::{Sign, sign},
+    },
     port::{
         connector::{Call, Task},
         store::{ConnectorCondition, StoreError, decide},
@@ -35,9 +38,12 @@ pub struct Dispatcher {
     settler: mpsc::Sender<Finished>,
 }
 
-/// A settlement on its way, with the place that it frees.
+/// A settlement on its way, with what it frees.
 pub struct Finished {
     settlement: Settlement,
+    /// The turn, unless it passed on with the partner's answer: where a second time could be a second effect no more can be
+    /// in doubt than are with the partner.
+    permit: Option<OwnedSemaphorePermit>,
     place: Option<OwnedSemaphorePermit>,
 }
 
@@ -54,10 +60,14 @@ impl Dispatcher {
         let stopping = self.pool.stopping();
         engine.in_hand.take(claim_of(&assignment));
         self.pool.work(async move {
-            let (result, seen) = attempt(&engine, &assignment, claimed_at, &stopping).await;
+            let (result, seen, permit) = attempt(&engine, &assignment, claimed_at, &stopping).await;
+            let action = engine.rules.action(&assignment.connector, assignment.operation.payload.kind());
+            let goes_ahead = engine.members.get(&assignment.connector).is_some_and(|m| m.goes_ahead);
+            let could_double = matches!(action.repeat, Repeat::ByteForByte | Repeat::Dangerous);
+            let permit = permit.filter(|_| could_double || !goes_ahead);
             let settlement = Settlement { assignment, result, seen };
             // The settler lives as long as the pool; without it the lease runs out and the operation is doubtful.
-            if settler.send(Finished { settlement, place: Some(place) }).await.is_err() {
+            if settler.send(Finished { settlement, place: Some(place), permit }).await.is_err() {
                 tracing::warn!("an outcome could not be settled: the process is stopping");
             }
         });
@@ -70,7 +80,7 @@ impl Dispatcher {
 
     /// Settles something that needed no attempt.
     pub async fn settle(&self, settlement: Settlement) {
-        if self.settler.send(Finished { settlement, place: None }).await.is_err() {
+        if self.settler.send(Finished { settlement, place: None, permit: None }).await.is_err() {
             tracing::warn!("a finding could not be settled: the process is stopping");
         }
     }
@@ -120,13 +130,12 @@ async fn attempt(
     assignment: &Assignment,
     claimed_at: Instant,
     stopping: &CancellationToken,
-) -> (Settled, Seen) {
-    let given_back = || (Settled::GivenBack, Seen::default());
+) -> (Settled, Seen, Option<OwnedSemaphorePermit>) {
+    let given_back = || (Settled::GivenBack, Seen::default(), None);
     let Some(member) = engine.members.get(&assignment.connector) else { return given_back() };
-    // Kept until the partner has answered, not until that is stored.
-    let _permit = tokio::select! {
+    let permit = tokio::select! {
         biased;
-        permit = member.permits.take(1) => permit,
+        mut permits = member.permits.take(1) => permits.pop(),
         () = stopping.cancelled() => return given_back(),
     };
     let kind = assignment.operation.payload.kind();
@@ -142,7 +151,7 @@ async fn attempt(
         Ok(task) => task,
         Err(said) => {
             let outcome = Outcome::refused(Cause::Internal, "state", said);
-            return (Settled::Outcome(outcome), Seen::default());
+            return (Settled::Outcome(outcome), Seen::default(), permit);
         }
     };
     let call = Call { now: engine.clock.now(), deadline, sessions: &**engine };
@@ -160,7 +169,7 @@ async fn attempt(
         member.took(began.elapsed());
     }
     let alarm = member.note(&sign, engine.clock.now(), &engine.settings.health);
-    (Settled::Outcome(outcome), Seen { alarm, mean: member.mean() })
+    (Settled::Outcome(outcome), Seen { alarm, mean: member.mean() }, permit)
 }
 
 fn record(connector: &ConnectorId, action: &'static str, outcome: &Outcome, took: Duration) {
@@ -312,9 +321,11 @@ async fn drained(stopping: &CancellationToken, engine: &Engine) {
 }
 
 async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
-    let (settlements, places): (Vec<_>, Vec<_>) = batch.drain(..).map(|f| (f.settlement, f.place)).unzip();
+    // The turn first: whoever waits for a place then finds it.
+    let freed = |f: Finished| (f.settlement, (f.permit, f.place));
+    let (settlements, freed): (Vec<_>, Vec<_>) = batch.drain(..).map(freed).unzip();
     keep_outcomes(engine, Arc::new(settlements)).await;
-    drop(places);
+    drop(freed);
 }
 
 /// Stores outcomes, for as long as it takes: the lease turns the operations doubtful if it takes too long. One that the
@@ -352,7 +363,9 @@ async fn keep_outcomes(engine: &Arc<Engine>, settlements: Arc<Vec<Settlement>>) 
             }
             Err(StoreError::Rejected(said)) => {
                 tracing::error!(%said, "the store refused an outcome; the operation is doubtful");
-                interrupt_claims(engine, &settlements).await.map(|_| 0)
+                let interrupted = interrupt_claims(engine, &settlements).await.map(|_| 0);
+                engine.wake();
+                interrupted
             }
             other => other.map(|ours| ours.iter().filter(|is_ours| !**is_ours).count()),
         };

@@ -160,7 +160,7 @@ impl Store for Line {
 
     async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError> {
         let kept = self.call(self.store.keep_callback(raw)).await;
-        if self.weather.strikes("crash after a callback was kept", 100) {
+        if self.weather.strikes("crash after a callback was kept", 400) {
             self.machine.crash().await;
         }
         kept
