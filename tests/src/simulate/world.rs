@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use lienthong_core::{
     event::data::Account,
     flow::engine::Engine,
+    lane::LaneState,
     plan::rules::Rules,
     port::store::Store,
     testing::{ManualClock, MemoryStore, fixtures},
@@ -249,7 +250,8 @@ impl World {
     }
 
     /// The store's clock jumps. On: by less than the settling window has to spare, and not again within one; by hours
-    /// only while nothing is on its way to a partner, because that clock measures the window. Back: by minutes.
+    /// only while nothing is on its way to a partner, nor claimed to be sent (a replica that stands still may have it in
+    /// hand), because that clock measures leases and the window. Back: by minutes.
     fn move_store_clock(&mut self) {
         let (weather, clock) = (&self.shared.weather, self.shared.store.clock());
         let seconds = |range| i64::try_from(weather.dice.pick(range)).unwrap_or(0);
@@ -259,7 +261,7 @@ impl World {
                 self.jumped_at = Some(Instant::now());
                 clock.advance(SignedDuration::from_secs(seconds(1..20)));
             }
-            1 if self.shared.partners.is_quiet() => {
+            1 if self.shared.partners.is_quiet() && !self.has_claims() => {
                 weather.count("store's clock jumps on by hours");
                 clock.advance(SignedDuration::from_secs(seconds(60..10_000)));
             }
@@ -269,6 +271,11 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// Whether anything is claimed.
+    fn has_claims(&self) -> bool {
+        self.shared.store.lanes().iter().any(|lane| lane.state == LaneState::Running)
     }
 
     /// Whether everything that was published is in the store.
