@@ -2,6 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
+use serde::Serialize;
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -38,8 +39,6 @@ pub struct Load {
     pub per_second: Option<f64>,
     /// Processes of the engine.
     pub replicas: usize,
-    /// The database that a run's own is a copy of; none: an empty one.
-    pub grown: Option<String>,
 }
 
 impl Load {
@@ -47,16 +46,7 @@ impl Load {
     pub fn of(events: Vec<Event>) -> Self {
         let operations = events.len();
         let (delay, in_flight) = (Duration::ZERO, 64);
-        Self {
-            events,
-            operations,
-            delay,
-            in_flight,
-            tells: false,
-            per_second: None,
-            replicas: 1,
-            grown: None,
-        }
+        Self { events, operations, delay, in_flight, tells: false, per_second: None, replicas: 1 }
     }
 }
 
@@ -138,15 +128,7 @@ impl Ground {
             self.broker.publish(&name, &load.events, None).await?;
         }
         let before = around()?;
-        let spec = serde_json::to_string(&floor).map_err(at("the floor's task"))?;
-        let program = std::env::current_exe().map_err(at("the program's own path"))?;
-        let mut process = Command::new(program)
-            .args(["bench", "--floor", &spec])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(at("starting the floor"))?;
+        let mut process = start_floor("--floor", &floor)?;
         if let Some(rate) = load.per_second {
             self.broker.publish(&name, &load.events, Some(rate)).await?;
         }
@@ -221,15 +203,7 @@ impl Ground {
         let embedded = Embedded { file: file.clone(), port, partner, events, in_flight };
         self.set_out(load);
         let before = around()?;
-        let spec = serde_json::to_string(&embedded).map_err(at("the floor's task"))?;
-        let program = std::env::current_exe().map_err(at("the program's own path"))?;
-        let mut process = Command::new(program)
-            .args(["bench", "--embedded", &spec])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(at("starting the floor"))?;
+        let mut process = start_floor("--embedded", &embedded)?;
         let address = format!("127.0.0.1:{port}");
         while !engine::is_ready(&address).await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -301,7 +275,7 @@ impl Ground {
     /// A database with the tables and a queue with the bindings that the engine makes.
     pub async fn prepare(&mut self, load: &Load) -> Result<Setting, Failed> {
         let name = self.name("engine");
-        self.admin.create(&name, load.grown.as_deref().unwrap_or("template0")).await?;
+        self.admin.create(&name, "template0").await?;
         let setting = Setting {
             store: Some(self.servers.database(&name)),
             rabbitmq: Some(self.servers.rabbitmq.clone()),
@@ -345,6 +319,19 @@ impl Ground {
         }
         database.span(store::SINCE_THE_FIRST).await.map(|span| span.seconds)
     }
+}
+
+/// The floor runs as a process of its own, of this very program.
+fn start_floor(flag: &str, task: &impl Serialize) -> Result<Child, Failed> {
+    let task = serde_json::to_string(task).map_err(at("the floor's task"))?;
+    let program = std::env::current_exe().map_err(at("the program's own path"))?;
+    Command::new(program)
+        .args(["bench", flag, &task])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(at("starting the floor"))
 }
 
 /// Watches a process to its end: its processor time in seconds, and the most memory it had, MiB. Its times go with it, so

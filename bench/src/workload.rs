@@ -110,7 +110,6 @@ async fn p3(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
 async fn p4(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     let dossiers = size.events / traffic::EVENTS_OF_A_LIFE;
     let load = Load {
-        // Of each life six states and six steps are new; every event but the first brings both.
         operations: dossiers * traffic::OPERATIONS_OF_A_LIFE,
         delay: Duration::from_millis(5),
         ..Load::of(traffic::lives(0, dossiers))

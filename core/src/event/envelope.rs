@@ -70,8 +70,10 @@ pub fn read(message: &RawMessage, rules: &Rules, largest: usize) -> Result<Admis
             got,
         ));
     }
-    let event = Value::Object(structured(message)?);
-    let Value::Object(fields) = &event else { return Err(not_an_object(&event)) };
+    let event = structured(message)?;
+    let Value::Object(fields) = &event else {
+        return Err(not_json(message, &format!("nhận được {}", kind_of(&event))));
+    };
     let read = admissible(&event, fields, may_hold_nul(message), rules);
     read.map_err(|rejection| identify(rejection, fields))
 }
@@ -85,27 +87,19 @@ fn may_hold_nul(message: &RawMessage) -> bool {
         || message.body.iter().enumerate().any(|(at, byte)| *byte == b'\\' && is_escape(at))
 }
 
-fn not_an_object(found: &Value) -> Rejection {
-    Rejection::new(Reason::NotJson, "", "một đối tượng JSON mã hoá UTF-8", kind_of(found))
+/// The whole event as JSON, whatever the mode.
+fn structured(message: &RawMessage) -> Result<Value, Rejection> {
+    let body = serde_json::from_slice(&message.body).map_err(|e| not_json(message, &e.to_string()))?;
+    let Some(attributes) = &message.attributes else { return Ok(body) };
+    let mut event: Map<String, Value> =
+        attributes.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    event.insert("data".into(), body);
+    Ok(Value::Object(event))
 }
 
-/// The whole event as one JSON object, whatever the mode.
-fn structured(message: &RawMessage) -> Result<Map<String, Value>, Rejection> {
-    let not_json = |said: String| {
-        let head: String = String::from_utf8_lossy(&message.body).chars().take(200).collect();
-        Rejection::new(Reason::NotJson, "", format!("một đối tượng JSON mã hoá UTF-8 ({said})"), head)
-    };
-    let body: Value = serde_json::from_slice(&message.body).map_err(|e| not_json(e.to_string()))?;
-    match (&message.attributes, body) {
-        (None, Value::Object(event)) => Ok(event),
-        (Some(attributes), data) => {
-            let mut event: Map<String, Value> =
-                attributes.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
-            event.insert("data".into(), data);
-            Ok(event)
-        }
-        (None, other) => Err(not_json(format!("nhận được {}", kind_of(&other)))),
-    }
+fn not_json(message: &RawMessage, said: &str) -> Rejection {
+    let head: String = String::from_utf8_lossy(&message.body).chars().take(200).collect();
+    Rejection::new(Reason::NotJson, "", format!("một đối tượng JSON mã hoá UTF-8 ({said})"), head)
 }
 
 fn kind_of(value: &Value) -> &'static str {
