@@ -183,7 +183,7 @@ impl Default for Engine {
     fn default() -> Self {
         Self {
             batch: 200,
-            ahead_ms: 0,
+            ahead_ms: 200,
             poll_ms: 1_000,
             lease_margin_ms: 15_000,
             max_message_bytes: 1_048_576,

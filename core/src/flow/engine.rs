@@ -81,7 +81,7 @@ impl Default for EngineSettings {
             retry: Schedule::default(),
             lease_margin: Duration::from_secs(15),
             batch: 200,
-            ahead: SignedDuration::ZERO,
+            ahead: SignedDuration::from_millis(200),
             poll: Duration::from_secs(1),
             max_message_bytes: 1 << 20,
             fresh_payment_days: 3,
@@ -136,6 +136,10 @@ struct Known {
     watch: Watch,
     mean: Option<SignedDuration>,
     is_tried: bool,
+    /// Since when this process has reason to think that nothing may be sent, which the store has not heard yet.
+    brake: Option<Instant>,
+    /// The number of places is as it is.
+    is_stopping: bool,
 }
 
 /// What every flow shares.
@@ -287,12 +291,25 @@ impl Known {
             watch: Watch::default(),
             mean: None,
             is_tried: false,
+            brake: None,
+            is_stopping: false,
         }
+    }
+
+    fn is_shut(&self) -> bool {
+        self.brake.is_some() || self.condition.is_shut()
+    }
+
+    fn is_plain(&self) -> bool {
+        self.brake.is_none() && self.condition.is_plain()
     }
 
     fn take_over(&mut self, condition: ConnectorCondition, told: Instant) {
         if condition.phase.name() != self.condition.phase.name() {
             self.watch.clear();
+        }
+        if self.brake.is_some_and(|since| since <= told) {
+            self.brake = None;
         }
         (self.condition, self.told) = (condition, Some(told));
     }
@@ -310,13 +327,20 @@ impl Member {
 
     /// Whether nothing is to be sent, as far as this process knows.
     pub fn is_shut(&self) -> bool {
-        self.known().condition.is_shut()
+        self.known().is_shut()
+    }
+
+    /// Whether what was claimed may be sent now. What was claimed `freely` while the partner worked goes back if it is only
+    /// tried now, or coming back: then all processes share what may be with it.
+    pub fn may_go(&self, freely: bool) -> bool {
+        let known = self.known();
+        !known.is_shut() && (!freely || known.is_plain())
     }
 
     /// Whether questions may go out: not while nothing is sent, nor while a single operation tries.
     pub fn may_be_asked(&self) -> bool {
         let known = self.known();
-        !known.condition.is_shut() && !matches!(known.condition.phase, Phase::HalfOpen { .. })
+        !known.is_shut() && !matches!(known.condition.phase, Phase::HalfOpen { .. })
     }
 
     /// Whether what this process knows is so new that no other one can have brought the connector back since it opened:
@@ -328,7 +352,7 @@ impl Member {
 
     /// Whether claims need no lock on the condition: it certainly works, and no limit holds for all processes.
     pub fn is_free(&self, health: &HealthSettings) -> bool {
-        !self.limits.are_shared() && self.known().condition.is_plain() && self.is_up_to_date(health)
+        !self.limits.are_shared() && self.known().is_plain() && self.is_up_to_date(health)
     }
 
     /// How often this process changed the condition itself; see [`Self::learn`].
@@ -352,11 +376,17 @@ impl Member {
         known.take_over(condition, asked);
     }
 
-    /// Takes note of an attempt's outcome; an alarm if the connector should open.
+    /// Takes note of an attempt's outcome; an alarm if the connector should open. From then on this process sends nothing
+    /// until the store has said how the partner stands: what waits for its turn must not follow what failed.
     pub fn note(&self, sign: &Sign, now: Timestamp, health: &HealthSettings) -> Option<Alarm> {
         let mut known = self.known();
         let is_returning = !known.condition.phase.is_closed();
-        known.watch.note(now, sign, is_returning, health)
+        let alarm = known.watch.note(now, sign, is_returning, health);
+        if alarm.is_some() {
+            known.brake = Some(Instant::now());
+            known.changes += 1;
+        }
+        alarm
     }
 
     /// Takes note of how long an attempt took that the partner answered.
@@ -365,15 +395,29 @@ impl Member {
         // A moving average over the last twenty or so.
         let mean = known.mean.map_or(time, |mean| mean + (time - mean) / 20);
         known.mean = Some(mean);
-        if self.goes_ahead {
+        if self.goes_ahead && !known.is_stopping {
             let in_flight = self.manifest.in_flight;
             self.places.resize(in_flight + ahead(in_flight, mean, self.ahead));
         }
     }
 
-    /// Whether places are short although nothing stands in the partner's way: then they are free again soon.
+    /// Whether places are short although the partner works and is quick: then they are free again soon.
     pub fn is_busy(&self, wanted: usize, health: &HealthSettings) -> bool {
-        self.goes_ahead && self.places.free() < wanted && self.is_free(health)
+        self.places.limit() > self.manifest.in_flight && self.places.free() < wanted && self.is_free(health)
+    }
+
+    /// How many places should be free before more is claimed of a backlog. Where more is claimed than is with the partner
+    /// the partner is busy meanwhile, and what has waited gets its share beside what is new.
+    pub fn share(&self, batch: usize) -> usize {
+        let limit = self.places.limit();
+        if limit > self.manifest.in_flight { (limit / 4).clamp(1, batch) } else { 1 }
+    }
+
+    /// No place comes or goes any more: the process is stopping, and waits for all of them.
+    pub fn keep_places(&self) {
+        let mut known = self.known();
+        known.is_stopping = true;
+        self.places.keep();
     }
 
     /// How long an attempt takes lately, as far as this process or the store knows.

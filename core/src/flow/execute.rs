@@ -38,6 +38,15 @@ pub struct Dispatcher {
     settler: mpsc::Sender<Finished>,
 }
 
+/// How an assignment was claimed.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimed {
+    /// From when its lease counts.
+    pub at: Instant,
+    /// Without a look at what all processes have with the partner: it worked.
+    pub freely: bool,
+}
+
 /// A settlement on its way, with what it frees.
 pub struct Finished {
     settlement: Settlement,
@@ -54,13 +63,13 @@ impl Dispatcher {
         engine: &Arc<Engine>,
         assignment: Assignment,
         place: OwnedSemaphorePermit,
-        claimed_at: Instant,
+        claim: Claimed,
     ) {
         let (engine, settler) = (Arc::clone(engine), self.settler.clone());
         let stopping = self.pool.stopping();
         engine.in_hand.take(claim_of(&assignment));
         self.pool.work(async move {
-            let (result, seen, permit) = attempt(&engine, &assignment, claimed_at, &stopping).await;
+            let (result, seen, permit) = attempt(&engine, &assignment, claim, &stopping).await;
             let action = engine.rules.action(&assignment.connector, assignment.operation.payload.kind());
             let goes_ahead = engine.members.get(&assignment.connector).is_some_and(|m| m.goes_ahead);
             let could_double = matches!(action.repeat, Repeat::ByteForByte | Repeat::Dangerous);
@@ -128,7 +137,7 @@ pub fn task_of(assignment: &Assignment) -> Result<Task, String> {
 async fn attempt(
     engine: &Arc<Engine>,
     assignment: &Assignment,
-    claimed_at: Instant,
+    claim: Claimed,
     stopping: &CancellationToken,
 ) -> (Settled, Seen, Option<OwnedSemaphorePermit>) {
     let given_back = || (Settled::GivenBack, Seen::default(), None);
@@ -142,8 +151,8 @@ async fn attempt(
     let deadline = engine.deadline(&assignment.connector, kind);
     let lease = Duration::try_from(engine.lease(&assignment.connector)).unwrap_or_default();
     // Immediately before the first byte: what is left of the lease must cover the whole attempt and the margin.
-    if lease.saturating_sub(claimed_at.elapsed()) < deadline + engine.settings.lease_margin
-        || member.is_shut()
+    if lease.saturating_sub(claim.at.elapsed()) < deadline + engine.settings.lease_margin
+        || !member.may_go(claim.freely)
     {
         return given_back();
     }
@@ -182,7 +191,10 @@ fn record(connector: &ConnectorId, action: &'static str, outcome: &Outcome, took
 
 /// What a round of a loop did.
 enum Round {
-    Worked,
+    /// As much as there were places for, or less.
+    Worked {
+        is_full: bool,
+    },
     Idle,
     /// More may wait, and must not go for so long, unless an outcome makes room.
     Bounded(Duration),
@@ -196,15 +208,24 @@ async fn execute_loop(
     dispatcher: Dispatcher,
 ) -> Result<(), String> {
     let stopping = pool.stopping();
+    let batch = engine.settings.batch;
+    let mut is_backlog = false;
     while !stopping.is_cancelled() {
-        let round = tokio::select! {
+        let places = async {
+            if is_backlog {
+                member.places.wait_for(member.share(batch)).await;
+            }
+            member.places.take(batch).await
+        };
+        let places = tokio::select! {
             biased;
             () = stopping.cancelled() => return Ok(()),
-            places = member.places.take(engine.settings.batch) => places,
+            places = places => places,
         };
-        let round = claim_round(&engine, &member, &dispatcher, round).await;
+        let round = claim_round(&engine, &member, &dispatcher, places).await;
+        is_backlog = matches!(round, Ok(Round::Worked { is_full: true }));
         let nap = match round {
-            Ok(Round::Worked) => continue,
+            Ok(Round::Worked { .. }) => continue,
             Ok(Round::Idle) => nap(&engine, &member).await,
             Ok(Round::Bounded(wait)) => wait,
             Ok(Round::Paused) => engine.settings.poll,
@@ -268,10 +289,11 @@ async fn claim_round(
         let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero());
         return Ok(if is_bounded { Round::Bounded(wait.unwrap_or(poll).min(poll)) } else { Round::Idle });
     }
+    let is_full = assignments.len() == limit;
     for (assignment, place) in assignments.into_iter().zip(places) {
-        dispatcher.perform(engine, assignment, place, claimed_at);
+        dispatcher.perform(engine, assignment, place, Claimed { at: claimed_at, freely: is_free });
     }
-    Ok(Round::Worked)
+    Ok(Round::Worked { is_full })
 }
 
 /// Until the next lane falls due, at most a poll.
@@ -309,6 +331,7 @@ async fn settle_loop(
 async fn drained(stopping: &CancellationToken, engine: &Engine) {
     stopping.cancelled().await;
     for member in engine.members.values() {
+        member.keep_places();
         let mut held = Vec::new();
         while held.len() < member.places.limit() {
             let more = member.places.take(member.places.limit()).await;

@@ -10,7 +10,7 @@ use crate::{
     },
     flow::{
         engine::Engine,
-        execute::Dispatcher,
+        execute::{Claimed, Dispatcher},
         settle::{self, Assignment},
     },
     id::ConnectorId,
@@ -216,7 +216,8 @@ fn hand_over(
         let permit =
             reserved.iter_mut().find(|(id, _)| *id == assignment.connector).and_then(|(_, p)| p.pop());
         if let Some(permit) = permit {
-            dispatcher.perform(engine, assignment, permit, claimed_at);
+            // Only where the partner worked was anything reserved.
+            dispatcher.perform(engine, assignment, permit, Claimed { at: claimed_at, freely: true });
         }
     }
 }

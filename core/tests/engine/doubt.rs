@@ -152,7 +152,7 @@ async fn rejected_credentials_pause_the_connector_and_burn_no_attempt() {
     world.portal.next(Outcome::paused(Cause::CredentialsRejected, "sai mật khẩu"));
     world.admit([event("dossier.received", &code, 1)]).await;
     let portal = ConnectorId::parse("dvcqg").unwrap();
-    world.eventually("open", |w| w.engine.members[&portal].is_shut()).await;
+    world.eventually("open", |w| w.engine.members[&portal].condition().is_shut()).await;
     world.advance(31);
     world.eventually("tested in vain", |w| w.portal.checks() == 1).await;
     assert_eq!(world.portal.tasks().len(), 1, "nothing is sent while paused");

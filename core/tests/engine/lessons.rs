@@ -197,7 +197,7 @@ async fn work_behind_a_paused_partner_stays_in_the_age_that_alarms_watch() {
     world.portal.always(Outcome::paused(Cause::CredentialsRejected, "sai mật khẩu"));
     world.admit([event("dossier.received", &code, 1)]).await;
     let portal = ConnectorId::parse("dvcqg").unwrap();
-    world.eventually("open", |w| w.engine.members[&portal].is_shut()).await;
+    world.eventually("open", |w| w.engine.members[&portal].condition().is_shut()).await;
     world.advance(20);
     let overview = world.store.overview(0).await.unwrap();
     let waiting = overview.lanes.iter().find(|l| l.connector == "dvcqg" && l.state == "ready").unwrap();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "this is how a test fails")]
 
 mod adopted;
+mod ahead;
 mod course;
 mod doubt;
 mod edit;

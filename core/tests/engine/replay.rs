@@ -408,7 +408,7 @@ async fn a_partner_that_is_away_is_waited_for() {
     world.portal.next(Outcome::paused(Cause::CredentialsRejected, "hết hạn"));
     replay::round(&world.engine).await.unwrap();
     let member = Arc::clone(&world.engine.members[world.portal.id()]);
-    world.eventually("the connector is paused", |_| member.is_shut()).await;
+    world.eventually("the connector is paused", |_| member.condition().is_shut()).await;
     let sent = show(&world, id).await.progress.counts.sent;
     for _ in 0..3 {
         world.advance(2);

@@ -548,7 +548,7 @@ async fn a_partner_that_lets_everybody_wait_is_paused() {
     let (pool, _ends) = Pool::new(CancellationToken::new());
     run::start(&engine, &pool, Roles { schedule: false, ..Roles::all() }, None);
     let member = Arc::clone(&engine.members[portal.id()]);
-    world.eventually("open", |_| member.is_shut()).await;
+    world.eventually("open", |_| member.condition().is_shut()).await;
     world
         .eventually("nothing runs", |w| {
             w.store.operations().iter().all(|o| o.state != OperationState::Running)
