@@ -11,8 +11,8 @@ use lapin::{
     types::FieldTable,
 };
 use lienthong_core::{
-    event::RawMessage,
     flow::{engine::Engine, intake},
+    plan::admit::Incoming,
     port::store::StoreError,
 };
 use tokio::time::Instant;
@@ -130,6 +130,7 @@ async fn take_in(
 ) -> Result<Ended, Broken> {
     let counting = connection.create_channel().await?;
     let mut count = tokio::time::interval(COUNT_DEAD_EVERY);
+    let mut batch = Batch::default();
     loop {
         let first = tokio::select! {
             biased;
@@ -139,30 +140,53 @@ async fn take_in(
                 metrics::gauge!("lienthong_dead_letters").set(f64::from(dead));
                 continue;
             }
+            () = std::future::ready(()), if !batch.deliveries.is_empty() => None,
             next = consumer.next() => match next {
-                Some(delivery) => delivery?,
+                Some(delivery) => Some(delivery?),
                 None => return Err(Broken::Said(format!(
                     "RabbitMQ ended the consumption of {:?}: was the queue deleted?", settings.names.queue
                 ))),
             },
         };
-        let batch = queued_up(first, consumer, settings.batch)?;
-        if admit(engine, batch).await? == Admitted::StoreAway {
+        batch.add(engine, first);
+        batch.take_queued(engine, consumer, settings.batch)?;
+        let full = std::mem::take(&mut batch);
+        // While the store works on these, what has come meanwhile is read.
+        let ahead = async { batch.take_queued(engine, consumer, settings.batch) };
+        let (admitted, ahead) = tokio::join!(admit(engine, full), ahead);
+        if admitted? == Admitted::StoreAway {
             return Ok(Ended::StoreAway);
         }
+        ahead?;
     }
 }
 
-/// What is here already, after the first: no lingering, a batch of one is a batch.
-fn queued_up(first: Delivery, consumer: &mut Consumer, most: usize) -> Result<Vec<Delivery>, Broken> {
-    let mut batch = vec![first];
-    while batch.len() < most {
-        match consumer.next().now_or_never() {
-            Some(Some(delivery)) => batch.push(delivery?),
-            Some(None) | None => break,
+/// Deliveries in their order, with what was read of them.
+#[derive(Default)]
+struct Batch {
+    deliveries: Vec<Delivery>,
+    read: Vec<Incoming>,
+}
+
+impl Batch {
+    fn add(&mut self, engine: &Engine, deliveries: impl IntoIterator<Item = Delivery>) {
+        for mut delivery in deliveries {
+            let message = message::raw(&delivery.properties, std::mem::take(&mut delivery.data));
+            self.read.extend(intake::read(engine, [message]));
+            self.deliveries.push(delivery);
         }
     }
-    Ok(batch)
+
+    /// Adds what is here already: no lingering, a batch of one is a batch.
+    fn take_queued(&mut self, engine: &Engine, consumer: &mut Consumer, most: usize) -> Result<(), Broken> {
+        while self.deliveries.len() < most {
+            match consumer.next().now_or_never() {
+                Some(Some(delivery)) => self.add(engine, [delivery?]),
+                Some(None) | None => break,
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -172,16 +196,15 @@ enum Admitted {
 }
 
 /// Admits a batch and acknowledges what was committed: a prefix of it, in order.
-async fn admit(engine: &Arc<Engine>, mut batch: Vec<Delivery>) -> Result<Admitted, Broken> {
-    let messages: Vec<RawMessage> =
-        batch.iter_mut().map(|d| message::raw(&d.properties, std::mem::take(&mut d.data))).collect();
+async fn admit(engine: &Arc<Engine>, batch: Batch) -> Result<Admitted, Broken> {
+    let (deliveries, read): (_, Arc<[Incoming]>) = (batch.deliveries, batch.read.into());
     let began = Instant::now();
     loop {
-        match intake::admit(engine, messages.clone()).await {
+        match intake::admit_read(engine, Arc::clone(&read)).await {
             Ok(verdicts) => {
                 metrics::histogram!("lienthong_intake_batch").record(verdicts.len() as f64);
-                acknowledge(&batch, verdicts.len()).await?;
-                if verdicts.len() >= batch.len() {
+                acknowledge(&deliveries, verdicts.len()).await?;
+                if verdicts.len() >= deliveries.len() {
                     return Ok(Admitted::All);
                 }
                 // Not to be expected: the rest goes back by closing the channel.
@@ -190,7 +213,8 @@ async fn admit(engine: &Arc<Engine>, mut batch: Vec<Delivery>) -> Result<Admitte
             Err(error) => {
                 // Busy rows are tried again at once; for anything else the store needs a moment.
                 let is_busy = matches!(error, StoreError::Contended(_));
-                tracing::warn!(%error, messages = batch.len(), "a batch of events could not be stored yet");
+                let messages = deliveries.len();
+                tracing::warn!(%error, messages, "a batch of events could not be stored yet");
                 if began.elapsed() > PATIENCE {
                     return Ok(Admitted::StoreAway);
                 }

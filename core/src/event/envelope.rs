@@ -75,7 +75,13 @@ pub fn read(message: &RawMessage, rules: &Rules, largest: usize) -> Result<Admis
         return Err(not_json(message, &format!("nhận được {}", kind_of(&event))));
     };
     let read = admissible(&event, fields, may_hold_nul(message), rules);
-    read.map_err(|rejection| identify(rejection, fields))
+    let mut read = read.map_err(|rejection| identify(rejection, fields))?;
+    if let Value::Object(mut fields) = event
+        && let Some(Value::Object(data)) = fields.remove("data")
+    {
+        read.raw = data;
+    }
+    Ok(read)
 }
 
 /// Whether U+0000 can be in the text: JSON writes it as an escape only, and attributes hold it as it is.
@@ -122,6 +128,7 @@ fn identify(mut rejection: Rejection, event: &Map<String, Value>) -> Rejection {
     rejection
 }
 
+/// Everything but the data as it came.
 fn admissible(
     whole: &Value,
     event: &Map<String, Value>,
@@ -166,7 +173,7 @@ fn admissible(
         Rejection::new(Reason::Envelope, "/time", expected, at)
     })?;
     let sequence = sequence(event)?;
-    let Some(value @ Value::Object(raw)) = event.get("data") else {
+    let Some(value @ Value::Object(_)) = event.get("data") else {
         let found = event.get("data").map_or("không có", kind_of);
         return Err(Rejection::new(Reason::Data, "/data", "một đối tượng JSON", found));
     };
@@ -182,7 +189,7 @@ fn admissible(
         at,
         sequence,
         data,
-        raw: raw.clone(),
+        raw: Map::new(),
         content_hash: canonical::hash_of(&content),
         body: body.into(),
     })

@@ -1,6 +1,6 @@
 //! Intake: read, admit in one transaction, hand over what may go at once. When it answers, the events are durable.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
@@ -26,33 +26,47 @@ pub fn judge(engine: &Engine, message: &RawMessage) -> Result<Admissible, Reject
     Ok(event)
 }
 
-/// Admits messages in order; verdicts in the same order. [`StoreError::Unavailable`]: nothing may be acknowledged, and
-/// the same call may be made again.
+/// Reads messages; the store is not asked.
+pub fn read(engine: &Engine, messages: impl IntoIterator<Item = RawMessage>) -> Vec<Incoming> {
+    let read = |message: RawMessage| {
+        let read = envelope::read(&message, &engine.rules, engine.settings.max_message_bytes);
+        Incoming { origin: message.origin, raw: message.body, read }
+    };
+    messages.into_iter().map(read).collect()
+}
+
+/// Reads and admits messages; see [`admit_read`].
 pub async fn admit(engine: &Arc<Engine>, messages: Vec<RawMessage>) -> Result<Vec<Verdict>, StoreError> {
-    let batch: Vec<Incoming> = messages
-        .into_iter()
-        .map(|message| {
-            let read = envelope::read(&message, &engine.rules, engine.settings.max_message_bytes);
-            Incoming { origin: message.origin, raw: message.body, read }
-        })
-        .collect();
+    admit_read(engine, read(engine, messages).into()).await
+}
+
+/// Admits what was read, in order; verdicts in the same order. [`StoreError::Unavailable`]: nothing may be acknowledged,
+/// and the same call may be made again.
+pub async fn admit_read(engine: &Arc<Engine>, batch: Arc<[Incoming]>) -> Result<Vec<Verdict>, StoreError> {
     let mut verdicts = Vec::with_capacity(batch.len());
     let (mut from, most) = (0, engine.settings.batch.max(1));
-    let batch: Arc<[Incoming]> = batch.into();
     while from < batch.len() {
         let to = batch.len().min(from + most);
         verdicts.extend(admit_part(engine, Part { all: Arc::clone(&batch), range: from..to }).await?);
         from = to;
     }
-    for verdict in &verdicts {
+    count(&verdicts);
+    Ok(verdicts)
+}
+
+fn count(verdicts: &[Verdict]) {
+    let mut counts = BTreeMap::new();
+    for verdict in verdicts {
         let name = match verdict {
             Verdict::Accepted { .. } => "admitted",
             Verdict::Duplicate { .. } => "duplicate",
             Verdict::Quarantined(_) => "quarantined",
         };
-        metrics::counter!("lienthong_events_total", "verdict" => name).increment(1);
+        *counts.entry(name).or_insert(0) += 1;
     }
-    Ok(verdicts)
+    for (name, count) in counts {
+        metrics::counter!("lienthong_events_total", "verdict" => name).increment(count);
+    }
 }
 
 /// How often a part is tried again that the store reports as contended, each time after the store's own repeats and a

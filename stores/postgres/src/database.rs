@@ -3,7 +3,7 @@
 
 use lienthong_core::port::store::StoreError;
 use sqlx::{
-    PgPool, Postgres,
+    Connection as _, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
@@ -261,10 +261,24 @@ fn connect_options(url: &str, limits: Limits) -> Result<PgConnectOptions, StoreE
     ]))
 }
 
+/// So long a connection is believed in that was asked when it came back.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 fn pool_options(max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Whether a server is still there is asked of connections that have lain idle; one that just came back was asked
+        // then, and a unit of work need not wait for the same answer again.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_release(|connection, _| {
             // Ends a transaction that a cancelled `begin` left open (transact-rs/sqlx #4394). A lone `rollback` would do,
             // but makes the server log a warning every time there is none. In a failed transaction `begin` is an error

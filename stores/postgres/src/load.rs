@@ -283,15 +283,11 @@ async fn parcels(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreEr
 /// Lanes by key and by operation, waiting for locks; then those of the scans, passing locked ones over. Last their
 /// open operations, which nobody else can change now.
 async fn lanes(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
-    let mut ids = named_lanes(conn, work).await?;
-    for scan in &work.scope.scan {
-        ids.extend(scanned_lanes(conn, scan, us(work.now)).await?);
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.is_empty() && work.scope.operations.is_empty() {
+    let rows = locked_lanes(conn, work).await?;
+    if rows.is_empty() && work.scope.operations.is_empty() {
         return Ok(());
     }
+    let ids: Vec<RowId> = rows.iter().map(|row| row.id).collect();
     let mut open: HashMap<RowId, Vec<Operation>> = HashMap::new();
     for operation in operations(conn, work, &ids).await? {
         if operation.state.is_ended() {
@@ -300,7 +296,44 @@ async fn lanes(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreErro
             open.entry(operation.lane).or_default().push(operation);
         }
     }
-    let rows = sqlx::query_as!(
+    for row in rows {
+        let lane = row.lane(open.remove(&row.id).unwrap_or_default())?;
+        work.lanes.insert((lane.key.clone(), lane.connector.clone()), Loaded::stored(lane));
+    }
+    Ok(())
+}
+
+async fn locked_lanes(conn: &mut PgConnection, work: &Work) -> Result<Vec<LaneRow>, StoreError> {
+    let scope = &work.scope;
+    if scope.operations.is_empty() && scope.scan.is_empty() {
+        if scope.lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        // What nearly every unit asks, in one statement: the row that is locked is read as it is then.
+        let keys: Vec<&str> = scope.lanes.iter().map(lienthong_core::id::LaneKey::as_str).collect();
+        return sqlx::query_as!(
+            LaneRow,
+            "select id, connector, key, next_position, acknowledged, state, due_at, need, head, lease_holder,
+                lease_until, claim, since
+            from lanes where key = any($1)
+            order by key, connector
+            for update",
+            &keys as _,
+        )
+        .fetch_all(conn)
+        .await
+        .map_err(store_error);
+    }
+    let mut ids = named_lanes(conn, work).await?;
+    for scan in &scope.scan {
+        ids.extend(scanned_lanes(conn, scan, us(work.now)).await?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(
         LaneRow,
         "select id, connector, key, next_position, acknowledged, state, due_at, need, head, lease_holder, lease_until,
             claim, since
@@ -309,12 +342,7 @@ async fn lanes(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreErro
     )
     .fetch_all(conn)
     .await
-    .map_err(store_error)?;
-    for row in rows {
-        let lane = row.lane(open.remove(&row.id).unwrap_or_default())?;
-        work.lanes.insert((lane.key.clone(), lane.connector.clone()), Loaded::stored(lane));
-    }
-    Ok(())
+    .map_err(store_error)
 }
 
 async fn named_lanes(conn: &mut PgConnection, work: &Work) -> Result<Vec<RowId>, StoreError> {
@@ -323,16 +351,6 @@ async fn named_lanes(conn: &mut PgConnection, work: &Work) -> Result<Vec<RowId>,
     }
     let keys: Vec<&str> = work.scope.lanes.iter().map(lienthong_core::id::LaneKey::as_str).collect();
     let operations: Vec<RowId> = work.scope.operations.iter().copied().collect();
-    if operations.is_empty() {
-        // What nearly every unit asks, without the detour over operations.
-        return sqlx::query_scalar!(
-            "select id from lanes where key = any($1) order by key, connector for update",
-            &keys as _,
-        )
-        .fetch_all(conn)
-        .await
-        .map_err(store_error);
-    }
     sqlx::query_scalar!(
         r#"
         select l.id from lanes l
