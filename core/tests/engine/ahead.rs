@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
-    flow::{engine::EngineSettings, permits::Permits},
+    flow::{engine::EngineSettings, health, permits::Permits},
     id::ConnectorId,
     lane::LaneState,
     outcome::{Cause, Outcome},
@@ -86,6 +86,33 @@ async fn what_waits_for_its_turn_does_not_follow_the_one_that_found_the_partner_
     for n in 1..=DOSSIERS {
         let seen = world.seen_at_portal(&code(n));
         assert_eq!(seen.last().map(String::as_str), Some("Tiếp nhận hồ sơ"), "{n}: {seen:?}");
+    }
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_goes_back_once_the_partner_is_only_tried() {
+    let world = running();
+    let sent = more_claimed_than_sent(&world).await;
+    let member = &world.engine.members[&portal()];
+    let most = member.manifest.in_flight;
+    // As if another process had found it down, and back.
+    let tried = health::change(&world.engine, member, |condition, _, _| ConnectorCondition {
+        phase: Phase::HalfOpen { trouble: None },
+        ..condition.clone()
+    });
+    assert!(!tried.await.unwrap().phase.is_closed());
+    world.portal.release(1);
+    world.eventually("only those with the partner are claimed", |w| claimed(w) == most - 1).await;
+    assert_eq!(world.portal.tasks().len(), sent + most, "the one that came back lets none of the others go");
+    world.portal.release_all();
+    while !world.engine.members[&portal()].condition().phase.is_closed() {
+        world.advance(61);
+        tokio::task::yield_now().await;
+    }
+    world.settled().await;
+    for n in 1..=DOSSIERS {
+        assert_eq!(world.seen_at_portal(&code(n)), ["sync 2", "Tiếp nhận hồ sơ"]);
     }
     world.ledgers_balance().await;
 }
