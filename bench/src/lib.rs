@@ -42,8 +42,8 @@ pub struct Bench {
     /// Events of a run
     #[arg(long, default_value_t = 20_000, verbatim_doc_comment)]
     events: usize,
-    /// Số thao tác đã xong có sẵn trong kho của P4-grown (đầy đủ: 15000000, khoảng 12 GB đĩa)
-    /// Ended operations in the grown store of P4-grown (in full: 15000000, about 12 GB of disk)
+    /// Số thao tác đã xong có sẵn trong kho của P4-grown (đầy đủ: 15000000, khoảng 23 GB đĩa)
+    /// Ended operations in the grown store of P4-grown (in full: 15000000, about 23 GB of disk)
     #[arg(long, default_value_t = 300_000, verbatim_doc_comment)]
     grown: usize,
     /// Chỉ chạy sàn (nội bộ) · Runs the floor alone

@@ -91,6 +91,8 @@ impl Database {
     /// Connects.
     pub async fn connect(url: &str) -> Result<Self, Failed> {
         let options: PgConnectOptions = url.parse().map_err(at("PostgreSQL's address"))?;
+        // A fill takes its time.
+        let options = options.disable_statement_logging();
         options.connect().await.map(Self).map_err(at("PostgreSQL"))
     }
 

@@ -2,6 +2,7 @@
 set synchronous_commit = off;
 set maintenance_work_mem = '1GB';
 set work_mem = '256MB';
+set jit = off;
 create schema fill;
 create sequence fill.ids start 1000000000;
 -- The templates apart, so that nobody has to look for them among what they become.
