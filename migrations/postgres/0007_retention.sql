@@ -24,6 +24,9 @@ create index event_keys_admitted on event_keys (admitted_at);
 create index callbacks_judged on callbacks (received_at) where verdict <> 'applied';
 create index quarantine_closed on quarantine (closed_at) where closed_at is not null;
 
+-- What ended or waits for a cause, among all that ever were: few, and no entry for what succeeds.
+create index operations_cause on operations (cause, id) where cause is not null;
+
 -- Tables that grow for years: a fifth of them, the default, is months of dead rows between two vacuums, and of new ones between
 -- two looks at what is in them. What changes rows often is vacuumed by a fixed number of dead ones.
 alter table lanes set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 10000,
