@@ -19,7 +19,8 @@ pub use error::{ConfigError, Problem};
 pub use rules::rules;
 pub use secret::read_secret;
 pub use sections::{
-    Beneficiary, Broker, Connector, Engine, Http, Installation, Planning, Retention, Source, Store, StoreKind, Unit,
+    Beneficiary, Broker, Connector, Engine, Http, Installation, Planning, Retention, Source, Store,
+    StoreKind, Unit,
 };
 
 use document::Document;

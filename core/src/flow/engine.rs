@@ -10,9 +10,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     clock::Clock,
-    flow::{
-        execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool, retention::Retention,
-    },
+    flow::{execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool, retention::Retention},
     id::ConnectorId,
     operation::ActionKind,
     plan::rules::Rules,

@@ -31,7 +31,11 @@ impl Gone {
 }
 
 /// One step of a kind.
-pub(crate) async fn retire(conn: &mut PgConnection, step: &Step, now: Timestamp) -> Result<Taken, StoreError> {
+pub(crate) async fn retire(
+    conn: &mut PgConnection,
+    step: &Step,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
     const DONE: Taken = Taken { rows: 0, is_done: true };
     let row = sqlx::query!(
         r#"select looked_until, walk_since,
@@ -117,12 +121,7 @@ async fn quiet(conn: &mut PgConnection, dossiers: &[i64], before: i64) -> Result
 }
 
 /// Events, or the earlier versions that events have made.
-async fn by_events(
-    conn: &mut PgConnection,
-    step: &Step,
-    from: i64,
-    before: i64,
-) -> Result<Gone, StoreError> {
+async fn by_events(conn: &mut PgConnection, step: &Step, from: i64, before: i64) -> Result<Gone, StoreError> {
     let rows = sqlx::query!(
         "select e.received_at, e.dossier from events e
         where e.received_at >= $1 and e.received_at < $2

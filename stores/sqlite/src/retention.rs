@@ -31,7 +31,11 @@ impl Gone {
 }
 
 /// One step of a kind.
-pub(crate) async fn retire(conn: &mut SqliteConnection, step: &Step, now: Timestamp) -> Result<Taken, StoreError> {
+pub(crate) async fn retire(
+    conn: &mut SqliteConnection,
+    step: &Step,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
     const DONE: Taken = Taken { rows: 0, is_done: true };
     let kind = step.kind.name();
     let row = sqlx::query!(

@@ -50,7 +50,8 @@ async fn populate(h: &Harness) -> Result<(), Failure> {
     (h.pass)(Duration::from_millis(5)).await;
     h.unit(seed::nothing(), |work| {
         put(work, 3, &[Succeeded]);
-        let entries = [super::views::quarantined(work.id(), false), super::views::quarantined(work.id(), false)];
+        let entries =
+            [super::views::quarantined(work.id(), false), super::views::quarantined(work.id(), false)];
         work.new_quarantine.extend(entries);
         work.ledger = LedgerDelta {
             received: 5,
@@ -90,7 +91,8 @@ async fn tomorrow(h: &Harness) -> Result<Timestamp, Failure> {
 
 async fn balanced(h: &Harness, when: &str) -> Verdict {
     let audit = h.store.recount_ledgers().await?;
-    let wrong: Vec<_> = audit.entries().into_iter().filter(|(_, booked, counted)| booked != counted).collect();
+    let wrong: Vec<_> =
+        audit.entries().into_iter().filter(|(_, booked, counted)| booked != counted).collect();
     ensure!(wrong.is_empty(), "expected the ledgers to match the rows {when}, but for {wrong:?}");
     Ok(())
 }
