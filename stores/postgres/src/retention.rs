@@ -110,7 +110,9 @@ async fn quiet(conn: &mut PgConnection, dossiers: &[i64], before: i64) -> Result
     .map_err(store_error)?;
     sqlx::query_scalar!(
         r#"select d.id as "id!" from unnest($1::bigint[]) as d(id)
-        where not exists (select 1 from operations o where o.dossier = d.id and o.state < 10)
+        where not exists (
+                select 1 from operations o where o.dossier = d.id and (o.state < 10 or o.ended_at >= $2)
+            )
             and not exists (select 1 from events e where e.dossier = d.id and e.received_at >= $2)"#,
         &locked as _,
         before,

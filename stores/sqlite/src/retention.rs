@@ -104,7 +104,9 @@ async fn quiet(conn: &mut SqliteConnection, dossiers: &[i64], before: i64) -> Re
     let quiet = sqlx::query_scalar!(
         r#"select d.id as "id!: i64" from json_each(?1) w cross join dossiers d on d.id = w.value
         where d.updated_at < ?2
-            and not exists (select 1 from operations o where o.dossier = d.id and o.state < 10)
+            and not exists (
+                select 1 from operations o where o.dossier = d.id and (o.state < 10 or o.ended_at >= ?2)
+            )
             and not exists (select 1 from events e where e.dossier = d.id and e.received_at >= ?2)"#,
         dossiers,
         before,

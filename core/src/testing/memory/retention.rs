@@ -77,7 +77,7 @@ fn quiet(tables: &Tables, before: Timestamp) -> BTreeSet<RowId> {
     let old = tables.dossiers_since.iter().filter(|(_, at)| **at < before).map(|(row, _)| *row);
     let is_open = |row: &RowId| {
         let of_it = tables.operations_of.get(row).into_iter().flatten();
-        of_it.filter_map(|id| tables.operations.get(id)).any(|o| !o.state.is_ended())
+        of_it.filter_map(|id| tables.operations.get(id)).any(|o| o.ended_at.is_none_or(|at| at >= before))
     };
     let is_new = |row: &RowId| {
         let of_it = tables.events_of.get(row).into_iter().flatten();
