@@ -29,11 +29,11 @@ create index operations_cause on operations (cause, id) where cause is not null;
 
 -- Tables that grow for years: a fifth of them, the default, is months of dead rows between two vacuums, and of new ones between
 -- two looks at what is in them. What changes rows often is vacuumed by a fixed number of dead ones.
-alter table lanes set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 10000,
+alter table lanes set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
     autovacuum_analyze_scale_factor = 0.02);
-alter table operations set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 10000,
+alter table operations set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
-alter table dossiers set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 10000);
+alter table dossiers set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 alter table events set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 alter table event_keys set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 alter table dossier_versions set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
