@@ -7,6 +7,7 @@ mod engine;
 mod failed;
 mod feed;
 mod floor;
+mod grown;
 mod measure;
 mod partner;
 mod report;
@@ -41,6 +42,10 @@ pub struct Bench {
     /// Events of a run
     #[arg(long, default_value_t = 20_000, verbatim_doc_comment)]
     events: usize,
+    /// Số thao tác đã xong có sẵn trong kho của P4-grown (đầy đủ: 15000000, khoảng 23 GB đĩa)
+    /// Ended operations in the grown store of P4-grown (in full: 15000000, about 23 GB of disk)
+    #[arg(long, default_value_t = 300_000, verbatim_doc_comment)]
+    grown: usize,
     /// Chỉ chạy sàn (nội bộ) · Runs the floor alone
     #[arg(long, hide = true, value_name = "TASK")]
     floor: Option<String>,
@@ -65,7 +70,7 @@ impl Bench {
         }
         let Some(servers) = Servers::known() else { return servers::inside().await };
         let mut ground = Ground::open(servers).await?;
-        let size = Size { pairs: self.pairs.max(1), events: self.events.max(100) };
+        let size = Size { pairs: self.pairs.max(1), events: self.events.max(100), grown: self.grown };
         let chosen = if self.workload.is_empty() {
             <Workload as clap::ValueEnum>::value_variants()
         } else {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_mins(10);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What there is to do.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ pub struct Ground {
 }
 
 /// Processor times so far: of PostgreSQL, RabbitMQ and this program.
-fn around() -> Result<[f64; 3], Failed> {
+pub(crate) fn around() -> Result<[f64; 3], Failed> {
     let own = measure::cpu_seconds(std::process::id())?;
     Ok([measure::cpu_seconds_of_all("postgres"), measure::cpu_seconds_of_all("beam.smp"), own])
 }
@@ -186,7 +186,7 @@ impl Ground {
 
     /// Whether the partner was told of everything: ended is not yet carried out. Where states stand in for older ones it is
     /// told of fewer.
-    fn all_asked(&self, load: &Load) -> Result<(), Failed> {
+    pub(crate) fn all_asked(&self, load: &Load) -> Result<(), Failed> {
         let (effects, wanted) = (self.partner.effects(), load.events.len() as u64);
         if effects >= wanted {
             return Ok(());
@@ -302,7 +302,7 @@ impl Ground {
         self.admin.drop(&setting.name).await
     }
 
-    fn set_out(&self, load: &Load) {
+    pub(crate) fn set_out(&self, load: &Load) {
         self.partner.reset();
         self.partner.set_delay(load.delay);
         self.partner.set_down(false);
@@ -350,13 +350,13 @@ async fn watch(process: &mut Child) -> Result<(f64, f64), Failed> {
     if status.success() { Ok((cpu, peak)) } else { Err(Failed::new(format!("the floor failed: {status}"))) }
 }
 
-fn run_of(load: &Load, seconds: f64, cpu_seconds: f64, peak_mib: f64, latency: Latency) -> Run {
+pub(crate) fn run_of(load: &Load, seconds: f64, cpu_seconds: f64, peak_mib: f64, latency: Latency) -> Run {
     let events = load.events.len() as f64;
     let (per_second, cpu_ms) = (events / seconds, cpu_seconds * 1000.0 / events);
     Run { per_second, cpu_ms, around_ms: [0.0; 3], peak_mib, latency }
 }
 
-fn each(load: &Load, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
+pub(crate) fn each(load: &Load, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
     let events = load.events.len() as f64;
     [0, 1, 2].map(|at_place: usize| {
         let of = |times: [f64; 3]| times.get(at_place).copied().unwrap_or(0.0);

@@ -91,6 +91,8 @@ impl Database {
     /// Connects.
     pub async fn connect(url: &str) -> Result<Self, Failed> {
         let options: PgConnectOptions = url.parse().map_err(at("PostgreSQL's address"))?;
+        // A fill takes its time.
+        let options = options.disable_statement_logging();
         options.connect().await.map(Self).map_err(at("PostgreSQL"))
     }
 
@@ -128,6 +130,24 @@ impl Database {
             finished: row.try_get("finished").map_err(at("PostgreSQL"))?,
             seconds: get("seconds").map_err(at("PostgreSQL"))?,
         })
+    }
+
+    /// The same, of what has been since a moment.
+    pub async fn span_since(&mut self, question: &'static str, since_us: i64) -> Result<Span, Failed> {
+        let row =
+            sqlx::query(question).bind(since_us).fetch_one(&mut self.0).await.map_err(at("PostgreSQL"))?;
+        Ok(Span {
+            finished: row.try_get("finished").map_err(at("PostgreSQL"))?,
+            seconds: row.try_get("seconds").map_err(at("PostgreSQL"))?,
+        })
+    }
+
+    /// Latencies since a moment.
+    pub async fn latency_since(&mut self, question: &'static str, since_us: i64) -> Result<Latency, Failed> {
+        let row =
+            sqlx::query(question).bind(since_us).fetch_one(&mut self.0).await.map_err(at("PostgreSQL"))?;
+        let get = |column| row.try_get::<f64, _>(column).map_err(at("PostgreSQL"));
+        Ok(Latency { p50_ms: get("p50")?, p99_ms: get("p99")? })
     }
 
     /// Latencies of the floor.

@@ -82,7 +82,8 @@ fn step(place: usize, content: &str) -> Value {
     json!({ "at": moment(place), "officer": "Lê Văn Mẫu", "title": "", "department": "Bộ phận một cửa", "content": content })
 }
 
-fn code(n: usize) -> String {
+/// The code of a dossier.
+pub fn code(n: usize) -> String {
     format!("{}-261122-{n:07}", unit(n))
 }
 

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::{
     engine::Engine,
     failed::Failed,
+    grown,
     measure::median,
     report::Outcome,
     run::{Ground, Load, Run},
@@ -25,6 +26,9 @@ pub enum Workload {
     P3,
     /// Lives of several events each, a partner that takes 5 ms
     P4,
+    /// P4 on a store with years in it, beside the same with hardly anything in it
+    #[value(name = "P4-grown")]
+    P4Grown,
     /// 500 events a second: from being stored to the answer's being recorded
     P5,
     /// What has waited for a partner goes out, beside the same without an outage
@@ -44,6 +48,8 @@ pub struct Size {
     pub pairs: usize,
     /// Events of a run.
     pub events: usize,
+    /// Ended operations in the grown store.
+    pub grown: usize,
 }
 
 impl Workload {
@@ -54,6 +60,7 @@ impl Workload {
             Self::P2 => p2(ground, size).await,
             Self::P3 => p3(ground, size).await,
             Self::P4 => p4(ground, size).await,
+            Self::P4Grown => grown::measure(ground, size).await,
             Self::P5 => p5(ground, size).await,
             Self::P6 => p6(ground, size).await,
             Self::P8 => p8(ground, size).await,

@@ -20,6 +20,7 @@ mod partner;
 mod quarantine;
 mod replay;
 mod restore;
+mod retention;
 mod sandbox;
 mod schema;
 mod serve;
@@ -152,6 +153,10 @@ pub enum Command {
     /// Restore the store from a backup; look at what waits after it, and decide
     #[command(verbatim_doc_comment)]
     Restore(restore::Restore),
+    /// Thời hạn giữ dữ liệu: loại nào giữ bao lâu, cái gì đến hạn, cái gì đã xoá
+    /// For how long each kind of data is kept, what is due, what has gone
+    #[command(verbatim_doc_comment)]
+    Retention,
     /// Toàn cảnh hôm nay: đối tác, việc chờ người xử lý, hai sổ đối chiếu
     /// The province today
     #[command(verbatim_doc_comment)]
@@ -237,6 +242,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Dead(dead) => dead.run(global, screen).await,
         Command::Backup(backup) => backup.run(global, screen).await,
         Command::Restore(restore) => restore.run(global, screen).await,
+        Command::Retention => retention::run(global, screen).await,
         Command::Status => status::run(global, screen).await,
         Command::Migrate => serve::migrate(global, screen).await,
         Command::Token(token) => token.run(global, screen),

@@ -31,6 +31,7 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong lane show 7",
         "lienthong ledger show",
         "lienthong ledger audit",
+        "lienthong retention --json",
         "lienthong replay plan --partner dvcqg --state stuck,refused --since 2026-11-23 --rate 120 --reason x",
         "lienthong replay plan --partner dvcqg --cause data_refused --dismiss --reason x",
         "lienthong replay list",

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use lienthong_core::{
     flow::{
         engine::Engine,
@@ -53,15 +54,17 @@ pub(super) fn recorder() -> Option<PrometheusHandle> {
 pub(super) async fn health(
     engine: Arc<Engine>,
     health: watch::Sender<Health>,
-    links: Vec<watch::Receiver<Link>>,
+    mut links: Vec<watch::Receiver<Link>>,
     stop: CancellationToken,
 ) -> Result<(), String> {
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        // A link that has come up makes the process ready now, not when it is asked next.
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = tick.tick() => {}
+            () = changed(&mut links) => {}
         }
         let store = match tokio::time::timeout(ASK_WITHIN, engine.store.ping()).await {
             Ok(Ok(())) => None,
@@ -82,6 +85,19 @@ pub(super) async fn health(
             }
             is_new
         });
+    }
+}
+
+/// Waits until one of the links has changed; those of roles that have ended do not any more.
+async fn changed(links: &mut [watch::Receiver<Link>]) {
+    let changes = links.iter_mut().map(async |link| {
+        if link.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
+    let mut changes: FuturesUnordered<_> = changes.collect();
+    if changes.next().await.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -282,7 +298,22 @@ fn record_totals(overview: &Overview, has_broker: bool) {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_link_that_comes_up_is_seen_at_once_and_one_that_has_ended_is_not_asked_again() {
+        let (up, first) = watch::channel(Link::Connecting);
+        let (ended, second) = watch::channel(Link::Connecting);
+        drop(ended);
+        let mut links = [first, second];
+        assert!(changed(&mut links).now_or_never().is_none());
+        up.send(Link::Up(None)).unwrap();
+        assert!(changed(&mut links).now_or_never().is_some());
+        assert!(changed(&mut links).now_or_never().is_none());
+        assert!(changed(&mut []).now_or_never().is_none());
+    }
 
     #[test]
     fn health_is_that_of_the_worst_part_and_says_why() {

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use lienthong_connectors::registry::{self, Settings as ConnectorSettings};
 use lienthong_core::{
-    flow::engine::{EngineSettings, PartnerSettings},
+    flow::{
+        engine::{EngineSettings, PartnerSettings},
+        retention::Retention,
+    },
     plan::rules::{ConnectorRule, Rules},
     policy::{allowance::Rate, backoff::Schedule, health::HealthSettings},
     port::connector::Connector,
@@ -82,9 +85,16 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         sweep_every: Duration::from_secs(engine.sweep_seconds),
         tracking_every: Duration::from_secs(engine.tracking_seconds),
         health: health_settings(engine),
+        retention: retention(config),
         partners: config.connectors.iter().map(|c| (c.id.clone(), partner_settings(c))).collect(),
         ..EngineSettings::default()
     }
+}
+
+fn retention(config: &Config) -> Retention {
+    let days = config.retention.days().into_iter().filter(|(_, _, days)| *days > 0);
+    let kept = days.map(|(kind, _, days)| (kind, SignedDuration::from_hours(24 * i64::from(days))));
+    Retention { kept: kept.collect(), relays: config.broker.as_ref().is_some_and(|broker| broker.publish) }
 }
 
 fn health_settings(engine: &config::Engine) -> HealthSettings {

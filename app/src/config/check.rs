@@ -13,6 +13,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     broker(config, &mut found);
     http(config, &mut found);
     engine(config, &mut found);
+    retention(config, &mut found);
     units(config, &mut found);
     beneficiaries(config, &mut found);
     connectors(config, &mut found);
@@ -174,6 +175,24 @@ fn engine(config: &Config, found: &mut Vec<Problem>) {
             let key = if engine.ramp_percent.contains(percent) { "ramp_percent" } else { "failure_percent" };
             found.push(range(&format!("engine.{key}"), percent, "1", "100"));
         }
+    }
+}
+
+/// Out-events may be read late, and a partner or a one-stop system may tell again what it told weeks ago.
+fn retention(config: &Config, found: &mut Vec<Problem>) {
+    let retention = &config.retention;
+    for (_, name, days) in retention.days() {
+        if days != 0 && !(30..=36_500).contains(&days) {
+            found.push(range(&format!("retention.{name}"), days, "30", "36500"));
+        }
+    }
+    let (versions, events) = (retention.versions_days, retention.events_days);
+    if events != 0 && versions > events {
+        found.push(Problem::new(
+            "retention.versions_days",
+            format!("{versions} lâu hơn retention.events_days ({events}): các phiên bản cũ được tìm theo sự kiện."),
+            "Đặt không lâu hơn events_days, hoặc 0 để giữ mãi.\nSet at most events_days, or 0 to keep them for ever.",
+        ));
     }
 }
 

@@ -19,7 +19,8 @@ pub use error::{ConfigError, Problem};
 pub use rules::rules;
 pub use secret::read_secret;
 pub use sections::{
-    Beneficiary, Broker, Connector, Engine, Http, Installation, Planning, Source, Store, StoreKind, Unit,
+    Beneficiary, Broker, Connector, Engine, Http, Installation, Planning, Retention, Source, Store,
+    StoreKind, Unit,
 };
 
 use document::Document;
@@ -42,6 +43,9 @@ pub struct Config {
     /// How the engine works.
     #[serde(default)]
     pub engine: Engine,
+    /// For how long things are kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// Open points of planning.
     #[serde(default)]
     pub planning: Planning,

@@ -8,6 +8,7 @@ use lienthong_core::{
     id::{ConnectorId, UnitCode},
     plan::rules::{Route, StatusRules},
     policy::calendar::Maintenance,
+    port::retention::Kind,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -201,6 +202,59 @@ impl Default for Engine {
             stop_seconds: 20,
             retry_seconds: Vec::new(),
         }
+    }
+}
+
+/// `[retention]`: for how many days each kind is kept; 0: for ever. What is open, and what money hangs on, is kept for ever.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Dossiers' versions but the newest, since anything last happened to the dossier.
+    pub versions_days: u32,
+    /// Events with their bodies, since anything last happened to the dossier.
+    pub events_days: u32,
+    /// Ended operations with their attempts, since anything last happened to the dossier.
+    pub operations_days: u32,
+    /// De-duplication keys.
+    pub keys_days: u32,
+    /// Out-events that were told.
+    pub outbox_days: u32,
+    /// Judged callbacks that were not applied.
+    pub callbacks_days: u32,
+    /// Closed quarantine entries, since they were closed.
+    pub quarantine_days: u32,
+    /// The audit trail.
+    pub audit_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            versions_days: 365,
+            events_days: 730,
+            operations_days: 730,
+            keys_days: 400,
+            outbox_days: 90,
+            callbacks_days: 365,
+            quarantine_days: 365,
+            audit_days: 3650,
+        }
+    }
+}
+
+impl Retention {
+    /// Every kind with its key here and its days.
+    pub fn days(&self) -> [(Kind, &'static str, u32); 8] {
+        [
+            (Kind::Versions, "versions_days", self.versions_days),
+            (Kind::Events, "events_days", self.events_days),
+            (Kind::Operations, "operations_days", self.operations_days),
+            (Kind::Keys, "keys_days", self.keys_days),
+            (Kind::Outbox, "outbox_days", self.outbox_days),
+            (Kind::Callbacks, "callbacks_days", self.callbacks_days),
+            (Kind::Quarantine, "quarantine_days", self.quarantine_days),
+            (Kind::Audit, "audit_days", self.audit_days),
+        ]
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     clock::Clock,
-    flow::{execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool},
+    flow::{execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool, retention::Retention},
     id::ConnectorId,
     operation::ActionKind,
     plan::rules::Rules,
@@ -59,6 +59,8 @@ pub struct EngineSettings {
     pub timer_tenure: Duration,
     /// When a connector opens, how it is tried, how it comes back.
     pub health: HealthSettings,
+    /// For how long things are kept.
+    pub retention: Retention,
     /// What holds for single connectors; one that is not named has no limits of its own.
     pub partners: BTreeMap<ConnectorId, PartnerSettings>,
 }
@@ -90,6 +92,7 @@ impl Default for EngineSettings {
             replay_every: Duration::from_secs(2),
             timer_tenure: Duration::from_secs(30),
             health: HealthSettings::default(),
+            retention: Retention::default(),
             partners: BTreeMap::new(),
         }
     }

@@ -18,6 +18,7 @@ pub mod reconcile;
 pub mod relay;
 pub mod replay;
 pub mod restore;
+pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod settle;

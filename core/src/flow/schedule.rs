@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{engine::Engine, ledger, pool::Pool, reconcile, replay},
+    flow::{engine::Engine, ledger, pool::Pool, reconcile, replay, retention},
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -49,6 +49,9 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     Ok(())
 }
 
+/// How often what is kept for a time only is gone through.
+const RETAIN_EVERY: Duration = Duration::from_hours(1);
+
 /// The timers that this installation has, with their periods.
 fn timers(engine: &Engine) -> Vec<(String, Duration)> {
     let mut timers = vec![
@@ -56,6 +59,9 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         ("ledger-audit".to_owned(), AUDIT_EVERY),
         ("replays".to_owned(), engine.settings.replay_every),
     ];
+    if !engine.settings.retention.kept.is_empty() {
+        timers.push(("retention".to_owned(), RETAIN_EVERY));
+    }
     for (id, member) in &engine.members {
         if member.connector.inquiries().is_some() {
             timers.push((format!("sweep:{id}"), engine.settings.sweep_every));
@@ -165,6 +171,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("ledgers", _) => engine.store.fold_ledgers().await,
         ("ledger-audit", _) => ledger::audit(engine, None).await.map(drop),
         ("replays", _) => replay::round(engine).await,
+        ("retention", _) => retention::round(engine).await,
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         _ => Ok(()),

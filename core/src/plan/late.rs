@@ -34,6 +34,10 @@ pub fn patch(
         work.missing.history_of.insert(code.clone());
         return Err(Missing);
     }
+    // Which of its fields newer events have set or taken back, nobody knows any more.
+    if work.forgotten.contains(&row) {
+        return Ok(Map::new());
+    }
     let mut patch = said(event.name, &event.raw);
     implied(&mut patch, event, &state);
     if standing == Standing::Former {

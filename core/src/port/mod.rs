@@ -4,6 +4,7 @@ pub mod condition;
 pub mod connector;
 pub mod ids;
 pub mod publisher;
+pub mod retention;
 pub mod scope;
 pub mod store;
 pub mod views;

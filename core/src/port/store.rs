@@ -10,7 +10,10 @@ use std::{
 
 use crate::{
     id::{ConnectorId, RowId},
-    port::work::{LedgerDelta, Release, Scope, Work},
+    port::{
+        retention::{Holding, Kind, Step, Taken},
+        work::{LedgerDelta, Release, Scope, Work},
+    },
     replay::{Case, ItemFilter, ItemView, Replay, Tally},
 };
 
@@ -175,7 +178,7 @@ impl LedgerState {
 pub struct LedgerAudit {
     /// The books.
     pub ledgers: LedgerState,
-    /// The same from the rows of events, quarantine and operations; `received` and `duplicate` are taken from the books.
+    /// The same from the rows of events, quarantine and operations and from the count of those that retention took; `received` and `duplicate` are taken from the books.
     pub counted: LedgerDelta,
 }
 
@@ -259,8 +262,17 @@ pub trait Store: Send + Sync {
     /// The ledgers: folded totals plus deltas not folded yet, and the count of open operations, in one snapshot.
     async fn ledgers(&self) -> Result<LedgerState, StoreError>;
 
-    /// Counts events, quarantine entries and operations by their ends, beside the books: one snapshot, no lock.
+    /// Counts events, quarantine entries and operations by their ends, those that retention took included, beside the books: one
+    /// snapshot, no lock.
     async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError>;
+
+    /// Takes away a few rows of a kind that is kept for a time only. What the ledgers count of them stays in the books of what
+    /// has gone. Nothing goes while the installation is fenced; no operation goes while a plan of a replay is active; a dossier
+    /// with anything open, or that somebody else has locked, is passed over, and looked at again a month later.
+    async fn retire(&self, step: &Step) -> Result<Taken, StoreError>;
+
+    /// What there is of a kind, what of it is older than `before`, and what has gone.
+    async fn holding(&self, kind: Kind, before: Option<Timestamp>) -> Result<Holding, StoreError>;
 
     /// Payments with a reference that may be paid and was not asked about since `before`, oldest first: what the sweep
     /// asks the platform about. Only references made after `made_after`, and those of open payments whose time was over

@@ -324,6 +324,8 @@ pub struct Work {
     pub aliases: HashMap<DossierCode, DossierCode>,
     /// Past events by dossier row.
     pub history: HashMap<RowId, Vec<PastEvent>>,
+    /// Of these dossiers retention has taken events: their history is not whole.
+    pub forgotten: HashSet<RowId>,
     /// Payments with their references.
     pub payments: BTreeMap<PaymentId, Loaded<PaymentRecord>>,
     /// Parcels.
@@ -412,6 +414,7 @@ impl Work {
             dossiers: BTreeMap::new(),
             aliases: HashMap::new(),
             history: HashMap::new(),
+            forgotten: HashSet::new(),
             payments: BTreeMap::new(),
             parcels: BTreeMap::new(),
             lanes: BTreeMap::new(),

@@ -20,6 +20,7 @@ mod post;
 mod replay;
 mod replay_rules;
 mod restore;
+mod retention;
 mod review;
 mod second_look;
 mod timers;

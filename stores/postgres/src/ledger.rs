@@ -56,17 +56,22 @@ pub(crate) async fn ledgers(conn: &mut PgConnection) -> Result<LedgerState, Stor
 }
 
 /// The books and a recount of what they count, in one snapshot. Only narrow indexes are read, and nothing
-/// is locked: what is neither open nor ended otherwise has succeeded.
+/// is locked: what is neither open nor ended otherwise has succeeded. What retention took counts as it did.
 pub(crate) async fn recount_ledgers(conn: &mut PgConnection) -> Result<LedgerAudit, StoreError> {
     // Years of operations take longer than other statements may; the caller's patience still bounds it.
     sqlx::query!("set local statement_timeout = '110s'").execute(&mut *conn).await.map_err(store_error)?;
     let row = sqlx::query!(
         r#"
-        select (select count(*) from events) as "admitted!", (select count(*) from quarantine) as "quarantined!",
-            (select count(*) from operations) as "planned!",
-            (select count(*) from operations where state > 10 and state = 11) as "refused!",
-            (select count(*) from operations where state > 10 and state = 12) as "superseded!",
-            (select count(*) from operations where state > 10 and state = 13) as "dismissed!"
+        select ((select count(*) from events) + r.admitted) as "admitted!", ((select count(*) from quarantine) + r.quarantined) as "quarantined!",
+            ((select count(*) from operations) + r.planned) as "planned!",
+            ((select count(*) from operations where state > 10 and state = 11) + r.refused) as "refused!",
+            ((select count(*) from operations where state > 10 and state = 12) + r.superseded) as "superseded!",
+            ((select count(*) from operations where state > 10 and state = 13) + r.dismissed) as "dismissed!"
+        from (
+            select coalesce(sum(admitted), 0)::bigint as admitted, coalesce(sum(quarantined), 0)::bigint as quarantined, coalesce(sum(planned), 0)::bigint as planned,
+                coalesce(sum(refused), 0)::bigint as refused, coalesce(sum(superseded), 0)::bigint as superseded, coalesce(sum(dismissed), 0)::bigint as dismissed
+            from retention
+        ) as r
         "#,
     )
     .fetch_one(&mut *conn)

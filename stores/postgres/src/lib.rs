@@ -13,6 +13,7 @@ mod merge;
 mod outbox;
 mod partner;
 mod replays;
+mod retention;
 mod rows;
 mod singleton;
 mod unit;
@@ -25,6 +26,7 @@ use lienthong_core::{
     id::{ConnectorId, RowId},
     lane::LaneState,
     port::{
+        retention::{Holding, Kind, Step, Taken},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
             RawCallback, ReferenceToAsk, Session, Store, StoreError,
@@ -268,6 +270,21 @@ impl Store for PostgresStore {
 
     async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError> {
         unit::read(self, |conn| Box::pin(ledger::recount_ledgers(conn))).await
+    }
+
+    async fn retire(&self, step: &Step) -> Result<Taken, StoreError> {
+        let step = *step;
+        unit::write(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                retention::retire(conn, &step, now).await
+            })
+        })
+        .await
+    }
+
+    async fn holding(&self, kind: Kind, before: Option<Timestamp>) -> Result<Holding, StoreError> {
+        unit::read(self, move |conn| Box::pin(retention::holding(conn, kind, before))).await
     }
 
     async fn references_to_ask(

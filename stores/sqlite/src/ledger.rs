@@ -61,15 +61,20 @@ pub(crate) async fn ledgers(conn: &mut SqliteConnection) -> Result<LedgerState, 
 }
 
 /// The books and a recount of what they count, in one snapshot. Only narrow indexes are read, and nothing is locked: what
-/// is neither open nor ended otherwise has succeeded.
+/// is neither open nor ended otherwise has succeeded. What retention took counts as it did.
 pub(crate) async fn recount_ledgers(conn: &mut SqliteConnection) -> Result<LedgerAudit, StoreError> {
     let row = sqlx::query!(
         r#"
-        select (select count(*) from events) as "admitted!: i64", (select count(*) from quarantine) as "quarantined!: i64",
-            (select count(*) from operations) as "planned!: i64",
-            (select count(*) from operations where state > 10 and state = 11) as "refused!: i64",
-            (select count(*) from operations where state > 10 and state = 12) as "superseded!: i64",
-            (select count(*) from operations where state > 10 and state = 13) as "dismissed!: i64"
+        select ((select count(*) from events) + r.admitted) as "admitted!: i64", ((select count(*) from quarantine) + r.quarantined) as "quarantined!: i64",
+            ((select count(*) from operations) + r.planned) as "planned!: i64",
+            ((select count(*) from operations where state > 10 and state = 11) + r.refused) as "refused!: i64",
+            ((select count(*) from operations where state > 10 and state = 12) + r.superseded) as "superseded!: i64",
+            ((select count(*) from operations where state > 10 and state = 13) + r.dismissed) as "dismissed!: i64"
+        from (
+            select coalesce(sum(admitted), 0) as admitted, coalesce(sum(quarantined), 0) as quarantined, coalesce(sum(planned), 0) as planned,
+                coalesce(sum(refused), 0) as refused, coalesce(sum(superseded), 0) as superseded, coalesce(sum(dismissed), 0) as dismissed
+            from retention
+        ) as r
         "#
     )
     .fetch_one(&mut *conn)

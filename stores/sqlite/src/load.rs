@@ -111,9 +111,17 @@ async fn history(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), Sto
         order by dossier, id"#,
         ids
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(store_error)?;
+    // The event that made a dossier has gone: retention took it.
+    let forgotten = sqlx::query_scalar!(
+        r#"select d.id as "id!" from dossiers d
+        where d.id in (select value from json_each(?1))
+            and not exists (select 1 from events e where e.dossier = d.id and e.received_at <= d.created_at)"#,
+        ids
+    );
+    work.forgotten.extend(forgotten.fetch_all(conn).await.map_err(store_error)?);
     for row in rows {
         let source = At::new("events", &row.id).parse("source", &row.source)?;
         let event = PastEvent { source, sequence: row.sequence, body: Arc::from(row.body) };

@@ -7,6 +7,7 @@ use lienthong_core::{
     id::{ConnectorId, RowId},
     lane::LaneState,
     port::{
+        retention::{Holding, Kind, Step, Taken},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
             RawCallback, ReferenceToAsk, Session, Store, StoreError,
@@ -205,6 +206,14 @@ impl Store for Line {
 
     async fn recount_ledgers(&self) -> Result<LedgerAudit, StoreError> {
         self.call(self.store.recount_ledgers()).await
+    }
+
+    async fn retire(&self, step: &Step) -> Result<Taken, StoreError> {
+        self.call(self.store.retire(step)).await
+    }
+
+    async fn holding(&self, kind: Kind, before: Option<Timestamp>) -> Result<Holding, StoreError> {
+        self.call(self.store.holding(kind, before)).await
     }
 
     async fn references_to_ask(

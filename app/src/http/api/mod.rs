@@ -16,6 +16,7 @@ pub(super) mod partners;
 mod quarantine;
 mod replays;
 mod restore;
+mod retention;
 mod status;
 
 use axum::{
@@ -56,6 +57,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/lanes/{id}", get(lanes::show))
         .route("/incidents", get(incidents::list))
         .route("/restore", get(restore::status))
+        .route("/retention", get(retention::list))
         .route("/partners", get(partners::list))
         .route("/partners/{id}", get(partners::show))
         .route("/quarantine", get(quarantine::list))

@@ -12,9 +12,10 @@ use crate::{
     i18n::Locale,
 };
 
-const READ: [&str; 8] = [
+const READ: [&str; 9] = [
     "/v1/status",
     "/v1/ledgers",
+    "/v1/retention",
     "/v1/dossiers/000.00.08.H99-261122-0001",
     "/v1/operations",
     "/v1/operations/102",

@@ -13,6 +13,7 @@ mod partners;
 mod races;
 mod replays;
 mod restore;
+mod retention;
 mod rules;
 mod seed;
 mod single;
@@ -116,6 +117,12 @@ macro_rules! conformance_stories {
                 what_is_written_under_the_fence_is_held_and_counts_as_begun
                 open_lanes_are_walked_by_number
                 a_unit_that_held_something_back_is_never_left_behind
+            }
+            retention {
+                what_is_old_goes_and_the_ledgers_still_match
+                money_and_what_nobody_has_judged_stay
+                told_out_events_and_closed_entries_go
+                nothing_goes_under_the_fence
             }
             health {
                 a_condition_comes_back_whole_in_every_phase

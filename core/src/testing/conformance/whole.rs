@@ -61,7 +61,7 @@ fn rich_dossier(row: RowId) -> DossierRecord {
     dossier
 }
 
-fn attempt(number: i32) -> Attempt {
+pub(super) fn attempt(number: i32) -> Attempt {
     Attempt {
         number,
         started_at: morning(10),

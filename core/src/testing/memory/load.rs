@@ -81,6 +81,12 @@ fn history(tables: &Tables, work: &mut Work) {
             body: Arc::clone(&e.record.body),
         });
         work.history.insert(row, past.collect());
+        let received = |id| tables.events.get(id).map(|e| e.received_at);
+        let first = tables.events_of.get(&row).into_iter().flatten().filter_map(received).min();
+        let created = tables.dossiers.get(&row).map(|d| d.created_at);
+        if first.is_none_or(|first| Some(first) > created) {
+            work.forgotten.insert(row);
+        }
     }
 }
 

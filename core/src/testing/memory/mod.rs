@@ -3,6 +3,7 @@
 
 mod load;
 mod replays;
+mod retention;
 mod store;
 mod tables;
 mod views;

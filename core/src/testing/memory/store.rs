@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    MemoryStore, replays,
+    MemoryStore, replays, retention,
     tables::{LeaseRow, StoredCallback, TimerRow, add},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     operation::OperationState,
     payment::{PaymentState, ReferenceState},
     port::{
+        retention::{Holding, Kind, Step, Taken},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
             RawCallback, ReferenceToAsk, Session, Store, StoreError,
@@ -105,7 +106,7 @@ impl Store for MemoryStore {
     async fn keep_callback(&self, raw: &RawCallback) -> Result<RowId, StoreError> {
         tokio::task::yield_now().await;
         let (mut tables, received_at) = (self.open()?, self.time());
-        let row = tables.callbacks.len() as i64 + 1;
+        let row = tables.callbacks.keys().next_back().map_or(1, |last| last + 1);
         tables
             .callbacks
             .insert(row, StoredCallback { raw: raw.clone(), received_at, identity: None, verdict: None });
@@ -202,9 +203,22 @@ impl Store for MemoryStore {
             refused: ended(OperationState::Refused),
             superseded: ended(OperationState::Superseded),
             dismissed: ended(OperationState::Dismissed),
-            ..total
+            ..LedgerDelta::default()
         };
+        let counted = add(counted, tables.retired_ledger);
+        let counted = LedgerDelta { received: total.received, duplicate: total.duplicate, ..counted };
         Ok(LedgerAudit { ledgers: LedgerState { total, open: tables.open_count }, counted })
+    }
+
+    async fn retire(&self, step: &Step) -> Result<Taken, StoreError> {
+        tokio::task::yield_now().await;
+        let now = self.time();
+        Ok(retention::retire(&mut *self.open()?, step, now))
+    }
+
+    async fn holding(&self, kind: Kind, before: Option<Timestamp>) -> Result<Holding, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(retention::holding(&*self.open()?, kind, before))
     }
 
     async fn references_to_ask(

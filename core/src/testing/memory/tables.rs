@@ -14,6 +14,7 @@ use crate::{
     parcel::{ParcelMove, ParcelRecord},
     payment::{PaymentRecord, ReferenceRecord},
     port::{
+        retention::Kind,
         store::{ConnectorCondition, OutboxRow, ROWS_APART, RawCallback, Restored, Session},
         work::{EditRecord, EventRecord, LedgerDelta, Merge, QuarantineRecord, RestoreStep, VersionRecord},
     },
@@ -96,10 +97,12 @@ pub(super) struct Tables {
     pub(super) outbox_floor: i64,
     pub(super) restored: Option<Restored>,
     pub(super) event_keys: BTreeMap<EventKey, [u8; 32]>,
+    pub(super) keys_since: BTreeMap<EventKey, Timestamp>,
     pub(super) events: BTreeMap<RowId, StoredEvent>,
     pub(super) events_of: BTreeMap<RowId, Vec<RowId>>,
     pub(super) quarantine: BTreeMap<RowId, StoredQuarantine>,
     pub(super) dossiers: BTreeMap<RowId, DossierRecord>,
+    pub(super) dossiers_since: BTreeMap<RowId, Timestamp>,
     pub(super) codes: BTreeMap<DossierCode, RowId>,
     pub(super) aliases: BTreeMap<DossierCode, RowId>,
     pub(super) versions: BTreeMap<(RowId, i64), StoredVersion>,
@@ -138,6 +141,9 @@ pub(super) struct Tables {
     pub(super) replay_items: BTreeMap<(RowId, RowId), ReplayItem>,
     pub(super) folded: LedgerDelta,
     pub(super) deltas: Vec<LedgerDelta>,
+    /// What retention took: rows, when last, and what the ledgers count of them.
+    pub(super) retired: BTreeMap<Kind, (i64, Timestamp)>,
+    pub(super) retired_ledger: LedgerDelta,
     pub(super) audit: Vec<(Timestamp, String, String, String)>,
 }
 

@@ -222,6 +222,7 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
                 && entry.event_id.as_deref() == Some(event.key.id.as_str())
         });
         tables.event_keys.insert(event.key.clone(), event.content_hash);
+        tables.keys_since.insert(event.key.clone(), now);
         if let Some(dossier) = event.dossier {
             tables.events_of.entry(dossier).or_default().push(event.row);
         }
@@ -229,6 +230,7 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
     }
     for dossier in work.dossiers.into_values().filter(|d| d.change != Change::None) {
         tables.codes.insert(dossier.row.code.clone(), dossier.row.row);
+        tables.dossiers_since.insert(dossier.row.row, now);
         tables.dossiers.insert(dossier.row.row, dossier.row);
     }
     for record in work.new_versions {
