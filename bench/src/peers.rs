@@ -1,0 +1,134 @@
+//! Programs of others for the same job, written plainly from public packages: what somebody would run instead. They are not
+//! part of this project; they run from a folder that the user names, on the same servers and against the same partner.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use tokio::process::{Child, Command};
+
+use crate::{
+    failed::{Failed, at},
+    servers::Servers,
+    traffic::Event,
+};
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// One process: amqplib, undici, pg; order per dossier in memory.
+    Node,
+    /// Celery 5 with gevent, acknowledged late; no order.
+    Celery,
+}
+
+/// Where they are.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    folder: PathBuf,
+}
+
+/// What one needs from its environment.
+pub struct Place<'a> {
+    /// The servers.
+    pub servers: &'a Servers,
+    /// Its database.
+    pub store: String,
+    /// Its queue.
+    pub queue: &'a str,
+    /// Where it POSTs.
+    pub partner: String,
+    /// Requests at once.
+    pub in_flight: usize,
+}
+
+impl Peers {
+    /// Those of a folder; what is missing there is told with the way to get it.
+    pub fn of(folder: &Path) -> Result<Self, Failed> {
+        let needs = [
+            ("node/peer.mjs", "the folder of the peers' sources (node/, celery_peer.py, requirements.txt)"),
+            ("celery_peer.py", "the folder of the peers' sources (node/, celery_peer.py, requirements.txt)"),
+            (
+                "node/node_modules",
+                "their packages: (cd node && npm ci), in a copy if the folder is read-only",
+            ),
+            (
+                "venv/bin/python",
+                "their packages: python3 -m venv venv && venv/bin/pip install -r requirements.txt",
+            ),
+        ];
+        for (path, remedy) in needs {
+            if !folder.join(path).exists() {
+                return Err(Failed::new(format!(
+                    "--peers {}: no {path}. It takes {remedy}",
+                    folder.display()
+                )));
+            }
+        }
+        let folder = folder.canonicalize().map_err(at("the peers' folder"))?;
+        Ok(Self { folder })
+    }
+
+    /// Starts one; what it says goes to `log`.
+    pub fn start(&self, peer: Peer, place: &Place<'_>, log: &Path) -> Result<Child, Failed> {
+        let said = std::fs::File::create(log).map_err(at("the peer's log"))?;
+        let mut command = match peer {
+            Peer::Node => {
+                let mut command = Command::new("node");
+                command.arg("node/peer.mjs");
+                command
+            }
+            Peer::Celery => {
+                let mut command = Command::new(self.folder.join("venv/bin/python"));
+                let in_flight = place.in_flight.to_string();
+                command
+                    .args([
+                        "-B",
+                        "-m",
+                        "celery",
+                        "-A",
+                        "celery_peer",
+                        "worker",
+                        "-P",
+                        "gevent",
+                        "-c",
+                        &in_flight,
+                    ])
+                    .args(["-l", "ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"])
+                    .env("POOLKIND", "gevent");
+                command
+            }
+        };
+        command
+            .current_dir(&self.folder)
+            .env("AMQP", &place.servers.rabbitmq)
+            .env("PG", &place.store)
+            .env("QUEUE", place.queue)
+            .env("CQUEUE", place.queue)
+            .env("QTYPE", "quorum")
+            .env("PARTNER", &place.partner)
+            .env("PREFETCH", place.in_flight.to_string())
+            .env("CONC", place.in_flight.to_string())
+            .env("POOL", "16")
+            .env("NO_PROXY", "*")
+            .stdin(Stdio::null())
+            .stdout(said.try_clone().map_err(at("the peer's log"))?)
+            .stderr(said)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(at("starting a peer (node, python)"))
+    }
+}
+
+/// The same event for a peer, which looks for the dossier under another name.
+pub fn event_of(event: &Event) -> String {
+    let rest = event.body.strip_prefix('{').unwrap_or(&event.body);
+    format!("{{\"dossier\":\"{}\",{rest}", event.subject)
+}
+
+/// The same as the argument of a Celery task, in Celery's second protocol.
+pub fn task_of(event: &Event) -> String {
+    serde_json::json!([[event_of(event)], {}, { "callbacks": null, "errbacks": null, "chain": null, "chord": null }])
+        .to_string()
+}
