@@ -40,10 +40,11 @@ chaos: ## replicas on private servers while everything fails that can fail; SEED
 simulate: ## the engine under faults on virtual time: SEEDS=10000 seeds, each the same run every time
 	cargo run --locked --release --package lienthong-tests --bin simulate -- --seeds $(or $(SEEDS),10000)
 
-bench: ## the engine beside the floor, on private servers; WORKLOAD=P1,P3 PAIRS=5 EVENTS=20000
+bench: ## the engine beside the floor, short; WORKLOAD=P1,P3 PAIRS=5 EVENTS=20000 WAITING=100000 REPLICAS=2,3 PEERS=folder
 	scripts/install-tools servers
-	cargo run --locked --release --package lienthong -- bench --pairs $(or $(PAIRS),3) --events $(or $(EVENTS),20000) \
-		$(if $(WORKLOAD),--workload $(WORKLOAD))
+	cargo run --locked --release --package lienthong -- bench --pairs $(or $(PAIRS),2) --events $(or $(EVENTS),8000) \
+		--waiting $(or $(WAITING),20000) --replicas $(or $(REPLICAS),2) \
+		$(if $(WORKLOAD),--workload $(WORKLOAD)) $(if $(PEERS),--peers $(PEERS))
 
 bench-micro: ## single steps alone (criterion): read, plan, map, sign, claim, settle; LIENTHONG_TEST_PG=postgres://… for PostgreSQL too
 	cargo bench --locked --package lienthong-bench --bench micro

@@ -22,9 +22,13 @@ use tokio::{
 };
 
 use crate::{
+    engine::{self, Engine},
     failed::{Failed, at},
+    measure,
     partner::Opened,
-    store::Latency,
+    run::{Ground, Load, PATIENCE, Run, around, of_each, start_floor},
+    store::{self, Database, Latency},
+    traffic,
 };
 
 /// The platform's connector: part of the address of its callbacks.
@@ -151,6 +155,84 @@ fn of_times(mut times: Vec<f64>) -> Latency {
         times.get(place).copied().unwrap_or(f64::NAN)
     };
     Latency { p50_ms: at_share(0.5), p99_ms: at_share(0.99) }
+}
+
+impl Ground {
+    /// Callbacks to the floor about anything.
+    pub async fn callbacks_floor(&mut self, count: usize, rate: f64) -> Result<Run, Failed> {
+        let name = self.name("floor");
+        self.admin.create(&name, "template0").await?;
+        let mut database = Database::connect(&self.servers.database(&name)).await?;
+        database.run(TABLE.to_owned()).await?;
+        database.close().await;
+        let port = engine::free_port().await?;
+        let floor = Callbacks { port, store: self.servers.database(&name) };
+        let mut process = start_floor("--callbacks", &floor)?;
+        let address = format!("127.0.0.1:{port}");
+        while !engine::is_ready(&address).await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let opened = Opened {
+            reference: "LT0000000000000000000000000000000".to_owned(),
+            amount: traffic::FEE.to_string(),
+        };
+        let bodies = (0..count).map(|number| report(number, &opened)).collect();
+        let before = around()?;
+        let answered = send(&format!("http://{address}/"), bodies, rate).await?;
+        let after = around()?;
+        let pid = process.id().ok_or_else(|| Failed::new("the floor has ended"))?;
+        let (cpu, peak_mib) = (measure::cpu_seconds(pid)?, measure::peak_mib(pid)?);
+        process.kill().await.map_err(at("ending the floor"))?;
+        self.admin.drop(&name).await?;
+        Ok(run_of_callbacks(answered, count, cpu, peak_mib, [before, after]))
+    }
+
+    /// Callbacks to the engine about payments that it has opened, each of which becomes a paid fee, a result and a new state
+    /// on the portal.
+    pub async fn callbacks_engine(&mut self, count: usize, rate: f64) -> Result<Run, Failed> {
+        let load = Load::of(traffic::fees(0, count));
+        let mut setting = self.prepare(&load).await?;
+        setting.has_payments = true;
+        let mut database = Database::connect(&self.database_of(&setting)).await?;
+        self.set_out(&load);
+        let (engine, _) = Engine::start(&setting).await?;
+        self.broker.publish(&setting.exchange(), &load.events, None).await?;
+        let events = i64::try_from(count).unwrap_or(i64::MAX);
+        database.reach(store::ENGINE_STORED, events, PATIENCE).await?;
+        database.reach(store::ENGINE_OPEN, 0, PATIENCE).await?;
+        let opened = self.partner.opened();
+        if opened.len() != count {
+            return Err(Failed::new(format!("{} of {count} payments were opened", opened.len())));
+        }
+        let bodies = opened.iter().enumerate().map(|(number, o)| report(number, o)).collect();
+        let (before, cpu_before) = (around()?, engine.cost()?.cpu_seconds);
+        let url = format!("{}/callbacks/{}", engine.base, PLATFORM);
+        let answered = send(&url, bodies, rate).await?;
+        let after = around()?;
+        database.reach(store::ENGINE_APPLIED, events, PATIENCE).await?;
+        database.reach(store::ENGINE_OPEN, 0, PATIENCE).await?;
+        let cost = engine.stop().await?;
+        database.close().await;
+        self.drop_of(&setting).await?;
+        let cpu = cost.cpu_seconds - cpu_before;
+        Ok(run_of_callbacks(answered, count, cpu, cost.peak_mib, [before, after]))
+    }
+}
+
+fn run_of_callbacks(
+    answered: Answered,
+    count: usize,
+    cpu_seconds: f64,
+    peak_mib: f64,
+    [before, after]: [[f64; 3]; 2],
+) -> Run {
+    Run {
+        per_second: answered.per_second,
+        cpu_ms: cpu_seconds * 1000.0 / count as f64,
+        around_ms: of_each(count, before, after),
+        peak_mib,
+        latency: answered.latency,
+    }
 }
 
 #[cfg(test)]

@@ -10,9 +10,15 @@ use tokio::process::{Child, Command};
 
 use crate::{
     failed::{Failed, at},
+    floor, measure,
+    run::{Ground, Load, PATIENCE, Run, around, each, run_of},
     servers::Servers,
+    store::{self, Database},
     traffic::Event,
 };
+
+/// Queues that Celery makes for delayed tasks where its own are quorum queues; they would outlive it.
+const CELERY_DELAYS: usize = 28;
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +124,66 @@ impl Peers {
             .kill_on_drop(true)
             .spawn()
             .map_err(at("starting a peer (node, python)"))
+    }
+}
+
+impl Ground {
+    /// A run of somebody else's program.
+    pub async fn peer(&mut self, load: &Load, peers: &Peers, peer: Peer) -> Result<Run, Failed> {
+        let name = self.name("peer");
+        self.admin.create(&name, "template0").await?;
+        let mut database = Database::connect(&self.servers.database(&name)).await?;
+        database.run(floor::TABLE.to_owned()).await?;
+        self.set_out(load);
+        match peer {
+            Peer::Node => {
+                self.broker.declare(&name).await?;
+                let with_name = |event: &Event| Event { body: event_of(event), ..event.clone() };
+                let events: Vec<Event> = load.events.iter().map(with_name).collect();
+                self.broker.publish(&name, &events, None).await?;
+            }
+            // Its own exchange has the queue's name.
+            Peer::Celery => {
+                self.broker.declare_queue(&name).await?;
+                self.broker.publish_tasks(&name, &load.events).await?;
+            }
+        }
+        let place = Place {
+            servers: &self.servers,
+            store: self.servers.database(&name),
+            queue: &name,
+            partner: format!("{}/partner", self.portal()),
+            in_flight: load.in_flight,
+        };
+        let folder = tempfile::tempdir().map_err(at("a folder for a log"))?;
+        let (log, before) = (folder.path().join("log"), around()?);
+        let mut process = peers.start(peer, &place, &log)?;
+        let pid = process.id().ok_or_else(|| Failed::new("the peer ended at once"))?;
+        let events = i64::try_from(load.events.len()).unwrap_or(i64::MAX);
+        let reached = database.reach(store::PEER_FINISHED, events, PATIENCE);
+        let ended = tokio::select! {
+            reached = reached => reached.err().map(|error| error.to_string()),
+            status = process.wait() => Some(format!("it ended: {status:?}")),
+        };
+        if let Some(said) = ended {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            return Err(Failed::new(format!("{peer:?}: {said}\n{text}")));
+        }
+        let (after, cpu, peak_mib) = (around()?, measure::cpu_seconds(pid)?, measure::peak_mib(pid)?);
+        process.kill().await.map_err(at("ending a peer"))?;
+        let (span, latency) = (database.span(store::FLOOR_SPAN).await?, database.floor_latency().await?);
+        database.close().await;
+        self.admin.drop(&name).await?;
+        self.broker.remove(&name).await?;
+        if peer == Peer::Celery {
+            for number in 0..CELERY_DELAYS {
+                self.broker.remove(&format!("celery_delayed_{number}")).await?;
+            }
+        }
+        self.all_asked(load)?;
+        let mut run = run_of(load, span.seconds, cpu, peak_mib, latency);
+        run.around_ms = each(load, before, after);
+        Ok(run)
     }
 }
 

@@ -7,25 +7,20 @@ use tokio::process::{Child, Command};
 
 use crate::{
     broker::Broker,
-    callbacks::{self, Callbacks},
     embedded::Embedded,
     engine::{self, Engine, Setting},
     failed::{Failed, at},
     feed,
     floor::{self, Floor},
     measure,
-    partner::{Opened, Partner},
-    peers::{Peer, Peers, Place, event_of},
+    partner::Partner,
     servers::Servers,
     store::{self, Database, Latency},
-    traffic::{self, Event},
+    traffic::Event,
 };
 
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_mins(10);
-
-/// Queues that Celery makes for delayed tasks where its own are quorum queues; they would outlive it.
-const CELERY_DELAYS: usize = 28;
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What there is to do.
 #[derive(Debug, Clone)]
@@ -86,7 +81,7 @@ pub struct Ground {
 }
 
 /// Processor times so far: of PostgreSQL, RabbitMQ and this program.
-fn around() -> Result<[f64; 3], Failed> {
+pub(crate) fn around() -> Result<[f64; 3], Failed> {
     let own = measure::cpu_seconds(std::process::id())?;
     Ok([measure::cpu_seconds_of_all("postgres"), measure::cpu_seconds_of_all("beam.smp"), own])
 }
@@ -194,7 +189,7 @@ impl Ground {
 
     /// Whether the partner was told of everything: ended is not yet carried out. Where states stand in for older ones it is
     /// told of fewer.
-    fn all_asked(&self, load: &Load) -> Result<(), Failed> {
+    pub(crate) fn all_asked(&self, load: &Load) -> Result<(), Failed> {
         let (effects, wanted) = (self.partner.effects(), load.events.len() as u64);
         if effects >= wanted {
             return Ok(());
@@ -286,124 +281,6 @@ impl Ground {
         Ok((events / span.seconds, events * 1e6 / (last - back) as f64))
     }
 
-    /// Callbacks to the floor about anything.
-    pub async fn callbacks_floor(&mut self, count: usize, rate: f64) -> Result<Run, Failed> {
-        let name = self.name("floor");
-        self.admin.create(&name, "template0").await?;
-        let mut database = Database::connect(&self.servers.database(&name)).await?;
-        database.run(callbacks::TABLE.to_owned()).await?;
-        database.close().await;
-        let port = engine::free_port().await?;
-        let floor = Callbacks { port, store: self.servers.database(&name) };
-        let mut process = start_floor("--callbacks", &floor)?;
-        let address = format!("127.0.0.1:{port}");
-        while !engine::is_ready(&address).await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let opened = Opened {
-            reference: "LT0000000000000000000000000000000".to_owned(),
-            amount: traffic::FEE.to_string(),
-        };
-        let bodies = (0..count).map(|number| callbacks::report(number, &opened)).collect();
-        let before = around()?;
-        let answered = callbacks::send(&format!("http://{address}/"), bodies, rate).await?;
-        let after = around()?;
-        let pid = process.id().ok_or_else(|| Failed::new("the floor has ended"))?;
-        let (cpu, peak_mib) = (measure::cpu_seconds(pid)?, measure::peak_mib(pid)?);
-        process.kill().await.map_err(at("ending the floor"))?;
-        self.admin.drop(&name).await?;
-        Ok(run_of_callbacks(answered, count, cpu, peak_mib, [before, after]))
-    }
-
-    /// Callbacks to the engine about payments that it has opened, each of which becomes a paid fee, a result and a new state
-    /// on the portal.
-    pub async fn callbacks_engine(&mut self, count: usize, rate: f64) -> Result<Run, Failed> {
-        let load = Load::of(traffic::fees(0, count));
-        let mut setting = self.prepare(&load).await?;
-        setting.has_payments = true;
-        let mut database = Database::connect(&self.database_of(&setting)).await?;
-        self.set_out(&load);
-        let (engine, _) = Engine::start(&setting).await?;
-        self.broker.publish(&setting.exchange(), &load.events, None).await?;
-        let events = i64::try_from(count).unwrap_or(i64::MAX);
-        database.reach(store::ENGINE_STORED, events, PATIENCE).await?;
-        database.reach(store::ENGINE_OPEN, 0, PATIENCE).await?;
-        let opened = self.partner.opened();
-        if opened.len() != count {
-            return Err(Failed::new(format!("{} of {count} payments were opened", opened.len())));
-        }
-        let bodies = opened.iter().enumerate().map(|(number, o)| callbacks::report(number, o)).collect();
-        let (before, cpu_before) = (around()?, engine.cost()?.cpu_seconds);
-        let url = format!("{}/callbacks/{}", engine.base, callbacks::PLATFORM);
-        let answered = callbacks::send(&url, bodies, rate).await?;
-        let after = around()?;
-        database.reach(store::ENGINE_APPLIED, events, PATIENCE).await?;
-        database.reach(store::ENGINE_OPEN, 0, PATIENCE).await?;
-        let cost = engine.stop().await?;
-        database.close().await;
-        self.drop_of(&setting).await?;
-        let cpu = cost.cpu_seconds - cpu_before;
-        Ok(run_of_callbacks(answered, count, cpu, cost.peak_mib, [before, after]))
-    }
-
-    /// A run of somebody else's program.
-    pub async fn peer(&mut self, load: &Load, peers: &Peers, peer: Peer) -> Result<Run, Failed> {
-        let name = self.name("peer");
-        self.admin.create(&name, "template0").await?;
-        let mut database = Database::connect(&self.servers.database(&name)).await?;
-        database.run(floor::TABLE.to_owned()).await?;
-        self.set_out(load);
-        match peer {
-            Peer::Node => {
-                self.broker.declare(&name).await?;
-                let with_name = |event: &Event| Event { body: event_of(event), ..event.clone() };
-                let events: Vec<Event> = load.events.iter().map(with_name).collect();
-                self.broker.publish(&name, &events, None).await?;
-            }
-            // Its own exchange has the queue's name.
-            Peer::Celery => {
-                self.broker.declare_queue(&name).await?;
-                self.broker.publish_tasks(&name, &load.events).await?;
-            }
-        }
-        let place = Place {
-            servers: &self.servers,
-            store: self.servers.database(&name),
-            queue: &name,
-            partner: format!("{}/partner", self.portal()),
-            in_flight: load.in_flight,
-        };
-        let folder = tempfile::tempdir().map_err(at("a folder for a log"))?;
-        let (log, before) = (folder.path().join("log"), around()?);
-        let mut process = peers.start(peer, &place, &log)?;
-        let pid = process.id().ok_or_else(|| Failed::new("the peer ended at once"))?;
-        let events = i64::try_from(load.events.len()).unwrap_or(i64::MAX);
-        let reached = database.reach(store::PEER_FINISHED, events, PATIENCE);
-        let ended = tokio::select! {
-            reached = reached => reached.err().map(|error| error.to_string()),
-            status = process.wait() => Some(format!("it ended: {status:?}")),
-        };
-        if let Some(said) = ended {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
-            return Err(Failed::new(format!("{peer:?}: {said}\n{text}")));
-        }
-        let (after, cpu, peak_mib) = (around()?, measure::cpu_seconds(pid)?, measure::peak_mib(pid)?);
-        process.kill().await.map_err(at("ending a peer"))?;
-        let (span, latency) = (database.span(store::FLOOR_SPAN).await?, database.floor_latency().await?);
-        database.close().await;
-        self.admin.drop(&name).await?;
-        self.broker.remove(&name).await?;
-        if peer == Peer::Celery {
-            for number in 0..CELERY_DELAYS {
-                self.broker.remove(&format!("celery_delayed_{number}")).await?;
-            }
-        }
-        self.all_asked(load)?;
-        let mut run = run_of(load, span.seconds, cpu, peak_mib, latency);
-        run.around_ms = each(load, before, after);
-        Ok(run)
-    }
-
     /// A database with the tables and a queue with the bindings that the engine makes.
     pub async fn prepare(&mut self, load: &Load) -> Result<Setting, Failed> {
         let name = self.name("engine");
@@ -438,7 +315,7 @@ impl Ground {
         self.admin.drop(&setting.name).await
     }
 
-    fn set_out(&self, load: &Load) {
+    pub(crate) fn set_out(&self, load: &Load) {
         self.partner.reset();
         self.partner.set_delay(load.delay);
         self.partner.set_down(false);
@@ -458,7 +335,7 @@ impl Ground {
 }
 
 /// The floor runs as a process of its own, of this very program.
-fn start_floor(flag: &str, task: &impl Serialize) -> Result<Child, Failed> {
+pub(crate) fn start_floor(flag: &str, task: &impl Serialize) -> Result<Child, Failed> {
     let task = serde_json::to_string(task).map_err(at("the floor's task"))?;
     let program = std::env::current_exe().map_err(at("the program's own path"))?;
     Command::new(program)
@@ -486,33 +363,17 @@ async fn watch(process: &mut Child) -> Result<(f64, f64), Failed> {
     if status.success() { Ok((cpu, peak)) } else { Err(Failed::new(format!("the floor failed: {status}"))) }
 }
 
-fn run_of(load: &Load, seconds: f64, cpu_seconds: f64, peak_mib: f64, latency: Latency) -> Run {
+pub(crate) fn run_of(load: &Load, seconds: f64, cpu_seconds: f64, peak_mib: f64, latency: Latency) -> Run {
     let events = load.events.len() as f64;
     let (per_second, cpu_ms) = (events / seconds, cpu_seconds * 1000.0 / events);
     Run { per_second, cpu_ms, around_ms: [0.0; 3], peak_mib, latency }
 }
 
-fn run_of_callbacks(
-    answered: callbacks::Answered,
-    count: usize,
-    cpu_seconds: f64,
-    peak_mib: f64,
-    [before, after]: [[f64; 3]; 2],
-) -> Run {
-    Run {
-        per_second: answered.per_second,
-        cpu_ms: cpu_seconds * 1000.0 / count as f64,
-        around_ms: of_each(count, before, after),
-        peak_mib,
-        latency: answered.latency,
-    }
-}
-
-fn each(load: &Load, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
+pub(crate) fn each(load: &Load, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
     of_each(load.events.len(), before, after)
 }
 
-fn of_each(count: usize, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
+pub(crate) fn of_each(count: usize, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
     let events = count as f64;
     [0, 1, 2].map(|at_place: usize| {
         let of = |times: [f64; 3]| times.get(at_place).copied().unwrap_or(0.0);

@@ -46,7 +46,6 @@ pub async fn receive(
     };
     metrics::counter!("lienthong_callbacks_total", "partner" => connector.to_string(), "result" => name)
         .increment(1);
-    engine.wake();
     Some(callbacks.answer(&request, &result))
 }
 
@@ -150,6 +149,7 @@ async fn apply(
         let _turn = engine.callbacks.turn().await;
         let (batch, answers) = engine.callbacks.take(engine.settings.batch);
         let results = apply_batch(engine, batch).await;
+        engine.wake();
         for (answer, result) in answers.into_iter().zip(results) {
             answer.send(result).ok();
         }
