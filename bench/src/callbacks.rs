@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::{
     net::TcpListener,
+    sync::Semaphore,
     task::JoinSet,
     time::{Instant, sleep_until},
 };
@@ -45,6 +46,8 @@ pub const TABLE: &str =
 const INSERT: &str = "insert into callbacks (body) values ($1)";
 /// As many as the engine has by default.
 const CONNECTIONS: u32 = 16;
+/// Connections of the platform; what finds none free waits for one, and that counts.
+const AT_ONCE: usize = 64;
 const THANKS: &str = r#"{"MaLoi":"00","MoTaLoi":"ok"}"#;
 
 /// What the floor is to do.
@@ -124,13 +127,16 @@ pub struct Answered {
 /// be the platform's "00".
 pub async fn send(url: &str, bodies: Vec<String>, per_second: f64) -> Result<Answered, Failed> {
     let client = reqwest::Client::builder().build().map_err(at("a client"))?;
+    let connections = Arc::new(Semaphore::new(AT_ONCE));
     let mut sending = JoinSet::new();
     let (began, count) = (Instant::now() + Duration::from_millis(20), bodies.len());
     for (number, body) in bodies.into_iter().enumerate() {
         let due = began + Duration::from_secs_f64(number as f64 / per_second);
         sleep_until(due).await;
         let request = client.post(url).header("content-type", "application/json").body(body);
+        let connections = Arc::clone(&connections);
         sending.spawn(async move {
+            let _connection = connections.acquire().await.map_err(at("a callback"))?;
             let text = request.send().await.map_err(at("a callback"))?.text().await;
             let text = text.map_err(at("a callback"))?;
             if text.contains(r#""MaLoi":"00""#) {
