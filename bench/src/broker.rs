@@ -6,7 +6,7 @@ use lapin::{
     BasicProperties, Channel, Confirmation, Connection, ConnectionProperties,
     options::{
         BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
-        QueueDeclareOptions,
+        QueueDeclareOptions, QueueDeleteOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::{
     failed::{Failed, at},
+    peers,
     traffic::Event,
 };
 
@@ -36,10 +37,16 @@ impl Broker {
         Ok(Self { connection, channel })
     }
 
-    /// A durable quorum queue that takes everything from a topic exchange of the same name.
-    pub async fn declare(&self, name: &str) -> Result<(), Failed> {
+    /// A durable quorum queue.
+    pub async fn declare_queue(&self, name: &str) -> Result<(), Failed> {
         let mut arguments = FieldTable::default();
         arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        let queue = QueueDeclareOptions::durable();
+        self.channel.queue_declare(name.into(), queue, arguments).await.map_err(at("a queue")).map(drop)
+    }
+
+    /// A durable quorum queue that takes everything from a topic exchange of the same name.
+    pub async fn declare(&self, name: &str) -> Result<(), Failed> {
         let none = FieldTable::default;
         let exchange = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
         let topic = lapin::ExchangeKind::Topic;
@@ -47,8 +54,7 @@ impl Broker {
             .exchange_declare(name.into(), topic, exchange, none())
             .await
             .map_err(at("an exchange"))?;
-        let queue = QueueDeclareOptions::durable();
-        self.channel.queue_declare(name.into(), queue, arguments).await.map_err(at("a queue"))?;
+        self.declare_queue(name).await?;
         let all = "#".into();
         let bound =
             self.channel.queue_bind(name.into(), name.into(), all, QueueBindOptions::default(), none());
@@ -94,6 +100,42 @@ impl Broker {
             confirmed(unconfirmed.pop_front()).await?;
         }
         Ok(())
+    }
+
+    /// Puts tasks for Celery into a queue: the name of the function is in the headers, its arguments are the body.
+    pub async fn publish_tasks(&self, queue: &str, events: &[Event]) -> Result<(), Failed> {
+        let mut unconfirmed = VecDeque::new();
+        for event in events {
+            let mut headers = FieldTable::default();
+            for (name, value) in
+                [("lang", "py"), ("task", "dossier.deliver"), ("id", &event.id), ("root_id", &event.id)]
+            {
+                headers.insert(name.into(), AMQPValue::LongString(value.into()));
+            }
+            let properties = BasicProperties::default()
+                .with_delivery_mode(2)
+                .with_content_type("application/json".into())
+                .with_content_encoding("utf-8".into())
+                .with_correlation_id(event.id.as_str().into())
+                .with_headers(headers);
+            let (task, options) = (peers::task_of(event), BasicPublishOptions::default());
+            let published =
+                self.channel.basic_publish("".into(), queue.into(), options, task.as_bytes(), properties);
+            unconfirmed.push_back(published.await.map_err(at("publishing"))?);
+            while unconfirmed.len() > UNCONFIRMED {
+                confirmed(unconfirmed.pop_front()).await?;
+            }
+        }
+        while !unconfirmed.is_empty() {
+            confirmed(unconfirmed.pop_front()).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a queue, if there is one.
+    pub async fn remove(&self, queue: &str) -> Result<(), Failed> {
+        let removed = self.channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await;
+        removed.map_err(at("removing a queue")).map(drop)
     }
 
     /// Ends the connection.

@@ -9,9 +9,10 @@ use tokio::{
 };
 
 use crate::{
+    callbacks,
     failed::{Failed, at},
     measure,
-    traffic::{UNITS, unit},
+    traffic::{self, UNITS, unit},
 };
 
 /// How long it may take to be ready, and to stop.
@@ -32,6 +33,10 @@ pub struct Setting {
     pub in_flight: usize,
     /// Whether results are published.
     pub tells: bool,
+    /// Whether there is a payment platform beside the portal.
+    pub has_payments: bool,
+    /// Which of how many intake queues this process takes its turn at; each has the events of its share of the units.
+    pub queue: (usize, usize),
 }
 
 impl Setting {
@@ -41,8 +46,17 @@ impl Setting {
     }
 
     /// The engine's queue.
-    pub fn queue(&self) -> String {
-        format!("intake.{}", self.name)
+    fn queue(&self) -> String {
+        format!("intake.{}.{}", self.name, self.queue.0)
+    }
+
+    /// What that queue takes.
+    fn bindings(&self) -> Vec<String> {
+        let (place, queues) = self.queue;
+        if queues == 1 {
+            return vec!["#".to_owned()];
+        }
+        (0..UNITS).filter(|n| n % queues == place).map(|n| format!("{}.#", unit(n))).collect()
     }
 
     /// The exchange for results.
@@ -61,11 +75,12 @@ impl Setting {
             writeln!(
                 text,
                 "[broker]\nurl = {url:?}\nexchange_in = {:?}\nexchange_out = {:?}\nqueue = {:?}\n\
-                 dead_exchange = \"dead.{1}\"\ndead_queue = \"dead.{1}\"\npublish = {}\n",
+                 dead_exchange = \"dead.{1}\"\ndead_queue = \"dead.{1}\"\npublish = {}\nbindings = {:?}\n",
                 self.exchange(),
                 self.told(),
                 self.queue(),
                 self.tells,
+                self.bindings(),
             )?;
         }
         // A partner that was away is tried soon, and comes back fast.
@@ -89,6 +104,20 @@ impl Setting {
              dstcode = \"VN:GOV:000.00.00.G22:vpcp\"\nlook_up = \"in_doubt\"",
             self.in_flight, self.partner,
         )?;
+        if self.has_payments {
+            writeln!(
+                text,
+                "[[beneficiary]]\nname = {:?}\naccount = \"3511099000008\"\nbank_bin = \"970436\"\n\
+                 bank_code = \"VCB\"\nholder = \"Kho bạc Nhà nước khu vực Mẫu\"\n\
+                 [[connector]]\nid = {:?}\nlabel = \"Payments\"\nin_flight = 64\n[connector.dvcqg_payment]\n\
+                 init_url = \"{2}/payments\"\nquery_url = \"{2}/payments\"\npartner_code = {3:?}\nsecret = {4:?}",
+                traffic::BENEFICIARY,
+                callbacks::PLATFORM,
+                self.partner,
+                callbacks::PARTNER_CODE,
+                callbacks::SECRET,
+            )?;
+        }
         Ok(text)
     }
 }
@@ -101,7 +130,7 @@ pub struct Engine {
     pub base: String,
     log: PathBuf,
     config: PathBuf,
-    _folder: Option<tempfile::TempDir>,
+    _folder: tempfile::TempDir,
 }
 
 /// What a stopped engine has cost.
@@ -122,18 +151,13 @@ impl Engine {
         let text =
             setting.text(&folder.path().display().to_string(), port).map_err(at("the configuration"))?;
         std::fs::write(&config, text).map_err(at("the configuration"))?;
-        let (engine, took) = Self::launch(&config, format!("http://127.0.0.1:{port}")).await?;
-        Ok((Self { _folder: Some(folder), ..engine }, took))
-    }
-
-    async fn launch(config: &std::path::Path, base: String) -> Result<(Self, Duration), Failed> {
         let log = config.with_extension("log");
         let said = std::fs::File::create(&log).map_err(at("the engine's log"))?;
         let program = std::env::current_exe().map_err(at("the program's own path"))?;
         let began = Instant::now();
         let process = Command::new(program)
             .arg("--config")
-            .arg(config)
+            .arg(&config)
             .arg("serve")
             .stdin(Stdio::null())
             .stdout(said.try_clone().map_err(at("the engine's log"))?)
@@ -142,7 +166,8 @@ impl Engine {
             .spawn()
             .map_err(at("starting the engine"))?;
         let pid = process.id().ok_or_else(|| Failed::new("the engine ended at once"))?;
-        let mut engine = Self { process, pid, base, log, config: config.to_owned(), _folder: None };
+        let base = format!("http://127.0.0.1:{port}");
+        let mut engine = Self { process, pid, base, log, config, _folder: folder };
         engine.ready(began).await?;
         Ok((engine, began.elapsed()))
     }
@@ -193,19 +218,6 @@ impl Engine {
     /// The memory it has now, MiB.
     pub fn resident_mib(&self) -> Result<f64, Failed> {
         measure::resident_mib(self.pid)
-    }
-
-    /// Lets another process with the same configuration run beside it, on a port of its own.
-    pub async fn replica(&self) -> Result<Self, Failed> {
-        let port = free_port().await?;
-        let text = std::fs::read_to_string(&self.config).map_err(at("the configuration"))?;
-        let own = self.base.trim_start_matches("http://");
-        let folder = tempfile::tempdir().map_err(at("a folder for the engine"))?;
-        let config = folder.path().join("replica.toml");
-        std::fs::write(&config, text.replace(own, &format!("127.0.0.1:{port}")))
-            .map_err(at("the configuration"))?;
-        let (engine, _) = Self::launch(&config, format!("http://127.0.0.1:{port}")).await?;
-        Ok(Self { _folder: Some(folder), ..engine })
     }
 
     /// Asks it to stop and waits.

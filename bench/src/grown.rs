@@ -39,7 +39,7 @@ struct Grown {
 }
 
 /// Measures it.
-pub async fn measure(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+pub async fn measure(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
     let each_run = size.events / (traffic::EVENTS_OF_A_LIFE * 2 - BEGUN_EVENTS);
     let begun = each_run * size.pairs;
     let mut small = grow(ground, 0, begun).await?;

@@ -4,7 +4,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,8 +16,10 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
+    routing::post,
     serve::ListenerExt,
 };
+use serde::Deserialize;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::failed::{Failed, at};
@@ -25,12 +27,25 @@ use crate::failed::{Failed, at};
 const LOGIN: &str = r#"{"error_code":"0","message":"ok","session":"c0ffee00-0000-4000-8000-000000000001"}"#;
 const NOTHING: &str = r#"{"error_code":"0","message":"ok","result":[]}"#;
 const DONE: &str = r#"{"error_code":"0","message":"ok"}"#;
+const OPENED: &str = r#"{"MaLoi":"00","MoTaLoi":"ok","UrlThanhToan":"https://pay.example.gov.vn/1"}"#;
+
+/// A payment that was opened, in the payment platform's words.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Opened {
+    /// The reference.
+    #[serde(rename = "MaThamChieu")]
+    pub reference: String,
+    /// In đồng.
+    #[serde(rename = "SoTien")]
+    pub amount: String,
+}
 
 #[derive(Default)]
 struct Behaviour {
     delay_ms: AtomicU64,
     is_down: AtomicBool,
     effects: AtomicU64,
+    opened: Mutex<Vec<Opened>>,
 }
 
 /// A running partner; it ends when this is dropped.
@@ -48,7 +63,8 @@ impl Partner {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(at("a port for the partner"))?;
         let address = listener.local_addr().map_err(at("the partner's port"))?;
         let behaviour = Arc::new(Behaviour::default());
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&behaviour));
+        let router =
+            Router::new().route("/payments", post(open)).fallback(answer).with_state(Arc::clone(&behaviour));
         // Without it small answers wait for acknowledgements of earlier ones.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serving = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
@@ -70,6 +86,12 @@ impl Partner {
     /// How many effects it has had; from zero again.
     pub fn reset(&self) {
         self.behaviour.effects.store(0, Ordering::Relaxed);
+        self.opened();
+    }
+
+    /// The payments opened since this was asked last.
+    pub fn opened(&self) -> Vec<Opened> {
+        std::mem::take(&mut *self.behaviour.opened.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many effects it has had.
@@ -104,4 +126,12 @@ async fn answer(State(behaviour): State<Arc<Behaviour>>, body: Bytes) -> Respons
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+async fn open(State(behaviour): State<Arc<Behaviour>>, body: Bytes) -> Response {
+    let Ok(opened) = serde_json::from_slice::<Opened>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    behaviour.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened);
+    ([(header::CONTENT_TYPE, "application/json")], OPENED).into_response()
 }

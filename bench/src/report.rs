@@ -1,6 +1,8 @@
 //! What a workload came to: a table for people, JSON for machines.
 
-use comfy_table::{ContentArrangement, Table};
+use std::fmt::Write as _;
+
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 
 use crate::{measure::median, run::Run};
@@ -20,7 +22,7 @@ pub struct Ratio {
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     /// Its name.
-    pub workload: &'static str,
+    pub workload: String,
     /// How often it was measured, side by side.
     pub pairs: usize,
     /// What it is measured against, a second: the floor, or what `against` says.
@@ -41,6 +43,8 @@ pub struct Outcome {
     pub p50_ms: Option<f64>,
     /// The same, ninety-nine of a hundred.
     pub p99_ms: Option<f64>,
+    /// The same of the floor.
+    pub floor_p99_ms: Option<f64>,
     /// What `floor_per_s` is, where it is not the floor.
     pub against: &'static str,
     /// The goal, in words.
@@ -51,14 +55,14 @@ pub struct Outcome {
 
 impl Outcome {
     /// Of runs in pairs.
-    pub fn of_pairs(workload: &'static str, goal: &'static str, floor: &[Run], engine: &[Run]) -> Self {
+    pub fn of_pairs(workload: impl Into<String>, goal: &'static str, floor: &[Run], engine: &[Run]) -> Self {
         let middle = |runs: &[Run], of: fn(&Run) -> f64| median(&runs.iter().map(of).collect::<Vec<_>>());
         let ratios: Vec<f64> = floor.iter().zip(engine).map(|(f, e)| e.per_second / f.per_second).collect();
         let around = [0, 1, 2].map(|place: usize| {
             median(&engine.iter().filter_map(|r| r.around_ms.get(place).copied()).collect::<Vec<_>>())
         });
         Self {
-            workload,
+            workload: workload.into(),
             pairs: engine.len(),
             floor_per_s: Some(middle(floor, |r| r.per_second)),
             engine_per_s: Some(middle(engine, |r| r.per_second)),
@@ -69,6 +73,7 @@ impl Outcome {
             peak_rss_mib: Some(middle(engine, |r| r.peak_mib)),
             p50_ms: Some(middle(engine, |r| r.latency.p50_ms)),
             p99_ms: Some(middle(engine, |r| r.latency.p99_ms)),
+            floor_p99_ms: Some(middle(floor, |r| r.latency.p99_ms)),
             against: "floor",
             goal,
             is_reached: false,
@@ -76,9 +81,9 @@ impl Outcome {
     }
 
     /// One that is no comparison of rates.
-    pub fn single(workload: &'static str, goal: &'static str) -> Self {
+    pub fn single(workload: impl Into<String>, goal: &'static str) -> Self {
         Self {
-            workload,
+            workload: workload.into(),
             pairs: 1,
             floor_per_s: None,
             engine_per_s: None,
@@ -89,6 +94,7 @@ impl Outcome {
             peak_rss_mib: None,
             p50_ms: None,
             p99_ms: None,
+            floor_p99_ms: None,
             against: "",
             goal,
             is_reached: false,
@@ -111,22 +117,23 @@ fn ratio_of(ratios: &[f64]) -> Ratio {
     }
 }
 
-/// The table.
+/// A line below the headings, nothing else.
+const LINED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// The table, and under it what each line is held against. It fits 100 columns.
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut table = Table::new();
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(150);
+    table.load_style(LINED).set_content_arrangement(ContentArrangement::Dynamic).set_width(100);
     table.set_header([
         "workload",
-        "goal",
         "floor/s",
-        "engine/s",
+        "ours/s",
         "ratio (min–max)",
-        "cpu ms/event",
-        "store, broker, partner",
+        "cpu ms (floor)",
         "MiB",
         "p50 ms",
         "p99 ms",
-        "",
+        "goal",
     ]);
     let number =
         |value: Option<f64>, digits: usize| value.map_or_else(String::new, |v| format!("{v:.digits$}"));
@@ -134,27 +141,35 @@ pub fn table(outcomes: &[Outcome]) -> String {
         let ratio =
             o.ratio.map_or_else(String::new, |r| format!("{:.3} ({:.3}–{:.3})", r.median, r.min, r.max));
         let cpu = match (o.cpu_ms_per_event, o.floor_cpu_ms_per_event) {
-            (Some(engine), Some(floor)) => format!("{engine:.3} (floor {floor:.3})"),
+            (Some(engine), Some(floor)) => format!("{engine:.3} ({floor:.3})"),
             (engine, _) => number(engine, 3),
         };
-        let around = o.around_ms_per_event.map_or_else(String::new, |[store, broker, partner]| {
-            format!("{store:.3} {broker:.3} {partner:.3}")
-        });
-        let floor = number(o.floor_per_s, 0);
-        let against = if o.against == "floor" { floor } else { format!("{floor} {}", o.against) };
         table.add_row([
-            o.workload.to_owned(),
-            o.goal.to_owned(),
-            against.trim().to_owned(),
+            o.workload.clone(),
+            number(o.floor_per_s, 0),
             number(o.engine_per_s, 0),
             ratio,
             cpu,
-            around,
             number(o.peak_rss_mib, 0),
-            number(o.p50_ms, 1),
-            number(o.p99_ms, 1),
-            if o.is_reached { "reached" } else { "not reached" }.to_owned(),
+            number(o.p50_ms.filter(|p| *p > 0.0), 1),
+            number(o.p99_ms.filter(|p| *p > 0.0), 1),
+            if o.is_reached { "yes" } else { "no" }.to_owned(),
         ]);
     }
-    table.to_string()
+    let mut text = table.to_string();
+    for o in outcomes {
+        let against = if ["", "floor"].contains(&o.against) { "" } else { o.against };
+        let is_reached = if o.is_reached { "reached" } else { "not reached" };
+        write!(text, "\n{}: {} ({is_reached})", o.workload, o.goal).ok();
+        if !against.is_empty() {
+            write!(text, "; instead of the floor: {against}").ok();
+        }
+        if let Some([store, broker, partner]) =
+            o.around_ms_per_event.filter(|around| around.iter().any(|ms| *ms > 0.0))
+        {
+            write!(text, "; beside it PostgreSQL {store:.3}, RabbitMQ {broker:.3}, partner {partner:.3} ms")
+                .ok();
+        }
+    }
+    text
 }

@@ -39,6 +39,8 @@ pub struct Load {
     pub per_second: Option<f64>,
     /// Processes of the engine.
     pub replicas: usize,
+    /// Intake queues, each with its share of the units.
+    pub queues: usize,
 }
 
 impl Load {
@@ -46,7 +48,7 @@ impl Load {
     pub fn of(events: Vec<Event>) -> Self {
         let operations = events.len();
         let (delay, in_flight) = (Duration::ZERO, 64);
-        Self { events, operations, delay, in_flight, tells: false, per_second: None, replicas: 1 }
+        Self { events, operations, delay, in_flight, tells: false, per_second: None, replicas: 1, queues: 1 }
     }
 }
 
@@ -156,8 +158,9 @@ impl Ground {
         let before = around()?;
         let (engine, _) = Engine::start(&setting).await?;
         let mut replicas = Vec::new();
-        for _ in 1..load.replicas {
-            replicas.push(engine.replica().await?);
+        for number in 1..load.replicas {
+            let queue = (number % load.queues, load.queues);
+            replicas.push(Engine::start(&Setting { queue, ..setting.clone() }).await?.0);
         }
         if let Some(rate) = load.per_second {
             self.broker.publish(&setting.exchange(), &load.events, Some(rate)).await?;
@@ -225,6 +228,8 @@ impl Ground {
             partner: self.portal(),
             in_flight: load.in_flight,
             tells: false,
+            has_payments: false,
+            queue: (0, 1),
         };
         self.set_out(load);
         let before = around()?;
@@ -263,13 +268,17 @@ impl Ground {
         Ok((engine, setting, database))
     }
 
-    /// How fast what has waited goes out once the partner is back, in events a second.
-    pub async fn drained(&mut self, load: &Load, database: &mut Database) -> Result<f64, Failed> {
+    /// How fast what has waited goes out once the partner is back, in events a second: from its first answer, and from the
+    /// moment when it was back and nobody had tried it yet.
+    pub async fn drained(&mut self, load: &Load, database: &mut Database) -> Result<(f64, f64), Failed> {
+        let back = database.number(store::NOW).await?;
         self.partner.set_down(false);
         let operations = i64::try_from(load.operations).unwrap_or(i64::MAX);
         database.reach(store::ENGINE_FINISHED, operations, PATIENCE).await?;
-        let span = database.span(store::ENGINE_DRAINED).await?;
-        Ok(load.events.len() as f64 / span.seconds)
+        let (span, last) =
+            (database.span(store::ENGINE_DRAINED).await?, database.number(store::LAST_DONE).await?);
+        let events = load.events.len() as f64;
+        Ok((events / span.seconds, events * 1e6 / (last - back) as f64))
     }
 
     /// A database with the tables and a queue with the bindings that the engine makes.
@@ -283,12 +292,16 @@ impl Ground {
             partner: self.portal(),
             in_flight: load.in_flight,
             tells: load.tells,
+            has_payments: false,
+            queue: (0, load.queues),
         };
         if load.tells {
             self.broker.declare(&setting.told()).await?;
         }
-        let (engine, _) = Engine::start(&setting).await?;
-        engine.stop().await?;
+        for place in 0..load.queues {
+            let queue = (place, load.queues);
+            Engine::start(&Setting { queue, ..setting.clone() }).await?.0.stop().await?;
+        }
         Ok(setting)
     }
 
@@ -322,7 +335,7 @@ impl Ground {
 }
 
 /// The floor runs as a process of its own, of this very program.
-fn start_floor(flag: &str, task: &impl Serialize) -> Result<Child, Failed> {
+pub(crate) fn start_floor(flag: &str, task: &impl Serialize) -> Result<Child, Failed> {
     let task = serde_json::to_string(task).map_err(at("the floor's task"))?;
     let program = std::env::current_exe().map_err(at("the program's own path"))?;
     Command::new(program)
@@ -357,7 +370,11 @@ pub(crate) fn run_of(load: &Load, seconds: f64, cpu_seconds: f64, peak_mib: f64,
 }
 
 pub(crate) fn each(load: &Load, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
-    let events = load.events.len() as f64;
+    of_each(load.events.len(), before, after)
+}
+
+pub(crate) fn of_each(count: usize, before: [f64; 3], after: [f64; 3]) -> [f64; 3] {
+    let events = count as f64;
     [0, 1, 2].map(|at_place: usize| {
         let of = |times: [f64; 3]| times.get(at_place).copied().unwrap_or(0.0);
         (of(after) - of(before)) * 1000.0 / events

@@ -51,8 +51,19 @@ pub const FLOOR_SINCE_THE_FIRST: &str = "select count(*) as finished,
 pub const SINCE_THE_FIRST: &str = "select count(*) as finished,
         coalesce((extract(epoch from clock_timestamp()) * 1e6 - min(received_at)) / 1e6, 0)::float8 as seconds
     from events";
+/// How many a peer has finished.
+pub const PEER_FINISHED: &str = "select count(done_at) from inbox";
 /// How many operations have ended.
 pub const ENGINE_FINISHED: &str = "select count(*) as finished from operations where state >= 10";
+
+/// The store's clock, microseconds.
+pub const NOW: &str = "select (extract(epoch from clock_timestamp()) * 1e6)::bigint";
+/// When the last success was.
+pub const LAST_DONE: &str = "select coalesce(max(ended_at), 0) from operations where state = 10";
+/// How many callbacks were applied.
+pub const ENGINE_APPLIED: &str = "select count(*) from callbacks where verdict = 'applied'";
+/// How many operations are open; below zero, because counts are waited for from below.
+pub const ENGINE_OPEN: &str = "select -count(*) from operations where state < 10";
 
 const FLOOR_LATENCY: &str = "select
         coalesce(percentile_cont(0.5) within group (order by extract(epoch from done_at - received_at)), 0)::float8 * 1000 as p50,

@@ -30,6 +30,32 @@ pub fn submissions(from: usize, count: usize) -> Vec<Event> {
         .collect()
 }
 
+/// What a payment of [`fees`] comes to, in đồng.
+pub const FEE: i64 = 8_000;
+
+/// The beneficiary of [`fees`], which the engine's configuration approves.
+pub const BENEFICIARY: &str = "KB-BENCH";
+
+/// New dossiers, each with one event that asks for a fee.
+pub fn fees(from: usize, count: usize) -> Vec<Event> {
+    (from..from + count)
+        .map(|n| {
+            let mut dossier = dossier(n);
+            let line = json!({ "kind": "fee", "code": "LP01", "name": "Lệ phí hộ tịch", "amount": FEE });
+            let (mut fee, mut paid) = (line.clone(), line);
+            (fee["id"], fee["collected_on"], paid["fee_id"]) =
+                (json!("LP01"), json!("reception"), json!("LP01"));
+            dossier["fees"] = json!([fee]);
+            let payment = json!({ "id": format!("TT-{}-1", code(n)), "purpose": "fee", "lines": [paid],
+                "payer": { "name": "Trần Thị Mẫu", "id_number": "080099000001", "address": "Ấp 1, xã Mẫu" },
+                "beneficiary_code": BENEFICIARY, "description": "Lệ phí hộ tịch" });
+            let data = json!({ "snapshot": "full", "dossier": dossier, "step": step(2, "Yêu cầu nộp lệ phí"),
+                "payment": payment });
+            event(n, 1, "dossier.fee_requested", data)
+        })
+        .collect()
+}
+
 /// How many events a life of [`lives`] has.
 pub const EVENTS_OF_A_LIFE: usize = 7;
 

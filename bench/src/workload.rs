@@ -1,4 +1,4 @@
-//! The workloads P1 to P10: what is measured, against what, and when it is good enough.
+//! The workloads P1 to P10, and the peers: what is measured, against what, and when it is good enough.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use crate::{
     failed::Failed,
     grown,
     measure::median,
+    peers::{Peer, Peers},
     report::Outcome,
     run::{Ground, Load, Run},
     traffic,
@@ -33,16 +34,20 @@ pub enum Workload {
     P5,
     /// What has waited for a partner goes out, beside the same without an outage
     P6,
-    /// Memory: idle, and with five times the events waiting
+    /// Callbacks about open payments, 1,000 a second
+    P7,
+    /// Memory: idle, and with events waiting
     P8,
-    /// The start with five times the events waiting
+    /// The start with events waiting
     P9,
-    /// Two replicas beside one
+    /// Several replicas beside one
     P10,
+    /// Other programs for the same job, in the folder that --peers names
+    Peers,
 }
 
 /// How much is measured.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Size {
     /// Pairs of runs.
     pub pairs: usize,
@@ -50,11 +55,19 @@ pub struct Size {
     pub events: usize,
     /// Ended operations in the grown store.
     pub grown: usize,
+    /// Events that wait in the store for an outage to end, or for a start.
+    pub waiting: usize,
+    /// Numbers of replicas to be measured beside one.
+    pub replicas: Vec<usize>,
+    /// Intake queues of the replicas.
+    pub queues: usize,
+    /// Other programs for the same job.
+    pub peers: Option<Peers>,
 }
 
 impl Workload {
     /// Measures it.
-    pub async fn measure(self, ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+    pub async fn measure(self, ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
         match self {
             Self::P1 => p1(ground, size).await,
             Self::P2 => p2(ground, size).await,
@@ -63,9 +76,11 @@ impl Workload {
             Self::P4Grown => grown::measure(ground, size).await,
             Self::P5 => p5(ground, size).await,
             Self::P6 => p6(ground, size).await,
+            Self::P7 => p7(ground, size).await,
             Self::P8 => p8(ground, size).await,
             Self::P9 => p9(ground, size).await,
             Self::P10 => p10(ground, size).await,
+            Self::Peers => peers(ground, size).await,
         }
     }
 }
@@ -80,7 +95,7 @@ async fn pairs(ground: &mut Ground, load: &Load, pairs: usize) -> Result<(Vec<Ru
     Ok((floor, engine))
 }
 
-async fn p1(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+async fn p1(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
     let load = Load::of(traffic::submissions(0, size.events));
     let (floor, engine) = pairs(ground, &load, size.pairs).await?;
     let plain =
@@ -91,7 +106,7 @@ async fn p1(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     Ok(vec![plain, told.at_least(0.35)])
 }
 
-async fn p2(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+async fn p2(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
     let load = Load::of(traffic::submissions(0, size.events));
     let (mut floor, mut engine) = (Vec::new(), Vec::new());
     for _ in 0..size.pairs {
@@ -103,7 +118,7 @@ async fn p2(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     Ok(vec![outcome.at_least(0.5)])
 }
 
-async fn p3(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+async fn p3(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
     let delay = Duration::from_millis(20);
     let load = Load { delay, ..Load::of(traffic::submissions(0, size.events)) };
     let (floor, engine) = pairs(ground, &load, size.pairs).await?;
@@ -114,7 +129,7 @@ async fn p3(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     Ok(vec![narrow, wide])
 }
 
-async fn p4(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+async fn p4(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
     let dossiers = size.events / traffic::EVENTS_OF_A_LIFE;
     let load = Load {
         operations: dossiers * traffic::OPERATIONS_OF_A_LIFE,
@@ -125,7 +140,7 @@ async fn p4(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     Ok(vec![Outcome::of_pairs("P4", "≥ 0.2 of the floor in events", &floor, &engine).at_least(0.2)])
 }
 
-async fn p5(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+async fn p5(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
     let events = size.events.min(10_000);
     let load = Load { per_second: Some(500.0), ..Load::of(traffic::submissions(0, events)) };
     let (floor, engine) = pairs(ground, &load, size.pairs).await?;
@@ -139,29 +154,51 @@ async fn p5(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     Ok(vec![at_once, slow])
 }
 
-async fn p6(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
-    let load = Load::of(traffic::submissions(0, size.events));
-    let (mut steady, mut drained) = (Vec::new(), Vec::new());
+async fn p6(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
+    let load = Load::of(traffic::submissions(0, size.waiting));
+    let (mut steady, mut answering, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..size.pairs {
         steady.push(ground.engine(&load).await?);
         let (engine, setting, mut database) = ground.waiting(&load).await?;
         let before = engine.cost()?.cpu_seconds;
-        let per_second = ground.drained(&load, &mut database).await?;
+        let (since_first_answer, since_back) = ground.drained(&load, &mut database).await?;
         let cost = engine.stop().await?;
         let cpu_ms = (cost.cpu_seconds - before) * 1000.0 / load.events.len() as f64;
-        drained.push(Run { per_second, cpu_ms, peak_mib: cost.peak_mib, ..Run::default() });
+        let run = |per_second| Run { per_second, cpu_ms, peak_mib: cost.peak_mib, ..Run::default() };
+        answering.push(run(since_first_answer));
+        back.push(run(since_back));
         database.close().await;
         ground.drop_of(&setting).await?;
     }
-    let outcome = Outcome::of_pairs("P6", "≥ 0.8 of the steady rate", &steady, &drained).at_least(0.8);
-    Ok(vec![Outcome { against: "steady", ..outcome }])
+    let goal = "from the first answer after an outage, ≥ 0.8 of the steady rate, 100,000 events";
+    let drain = Outcome::of_pairs("P6", goal, &steady, &answering).at_least(0.8);
+    let goal = "the same from when the partner was back, the trial included; no goal of its own";
+    let since_back = Outcome::of_pairs("P6-back", goal, &steady, &back).at_least(0.8);
+    Ok([drain, since_back].map(|outcome| Outcome { against: "steady rate", ..outcome }).into())
+}
+
+/// Callbacks a second.
+const CALLBACKS: f64 = 1000.0;
+
+async fn p7(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
+    let count = (size.events / 2).clamp(1000, 10_000);
+    let (mut floor, mut engine) = (Vec::new(), Vec::new());
+    for _ in 0..size.pairs {
+        floor.push(ground.callbacks_floor(count, CALLBACKS).await?);
+        engine.push(ground.callbacks_engine(count, CALLBACKS).await?);
+    }
+    let goal = "1,000 callbacks a second, p99 ≤ 20 ms over one commit's";
+    let mut outcome = Outcome::of_pairs("P7", goal, &floor, &engine);
+    let over = outcome.p99_ms.zip(outcome.floor_p99_ms).map(|(ours, floor)| ours - floor);
+    outcome.is_reached = over.is_some_and(|ms| ms <= 20.0) && outcome.engine_per_s >= Some(0.98 * CALLBACKS);
+    Ok(vec![outcome])
 }
 
 /// How long an engine is left alone before its memory is read.
 const REST: Duration = Duration::from_secs(5);
 
-async fn p8(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
-    let load = Load::of(traffic::submissions(0, size.events * 5));
+async fn p8(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
+    let load = Load::of(traffic::submissions(0, size.waiting));
     let setting = ground.prepare(&load).await?;
     let (engine, _) = Engine::start(&setting).await?;
     tokio::time::sleep(REST).await;
@@ -181,8 +218,8 @@ async fn p8(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     Ok(vec![idle, waiting])
 }
 
-async fn p9(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
-    let load = Load::of(traffic::submissions(0, size.events * 5));
+async fn p9(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
+    let load = Load::of(traffic::submissions(0, size.waiting));
     let (engine, setting, database) = ground.waiting(&load).await?;
     engine.stop().await?;
     let mut times = Vec::new();
@@ -200,14 +237,41 @@ async fn p9(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
     Ok(vec![start])
 }
 
-async fn p10(ground: &mut Ground, size: Size) -> Result<Vec<Outcome>, Failed> {
+async fn p10(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
     let load = Load::of(traffic::submissions(0, size.events));
-    let two = Load { replicas: 2, ..load.clone() };
-    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    let mut alone = Vec::new();
+    let mut beside = vec![Vec::new(); size.replicas.len()];
     for _ in 0..size.pairs {
         alone.push(ground.engine(&load).await?);
-        beside.push(ground.engine(&two).await?);
+        for (runs, replicas) in beside.iter_mut().zip(&size.replicas) {
+            let queues = size.queues.min(*replicas);
+            runs.push(ground.engine(&Load { replicas: *replicas, queues, ..load.clone() }).await?);
+        }
     }
-    let outcome = Outcome::of_pairs("P10", "two replicas ≥ 0.9 of one", &alone, &beside);
-    Ok(vec![Outcome { against: "one replica", ..outcome }.at_least(0.9)])
+    let outcomes = beside.iter().zip(&size.replicas).map(|(runs, replicas)| {
+        let queues =
+            if size.queues > 1 { format!(", {} queues", size.queues.min(*replicas)) } else { String::new() };
+        let outcome =
+            Outcome::of_pairs(format!("P10, {replicas}{queues}"), "≥ 0.9 of one replica", &alone, runs);
+        Outcome { against: "one replica", ..outcome }.at_least(0.9)
+    });
+    Ok(outcomes.collect())
+}
+
+async fn peers(ground: &mut Ground, size: &Size) -> Result<Vec<Outcome>, Failed> {
+    let Some(peers) = &size.peers else { return Ok(Vec::new()) };
+    let load = Load::of(traffic::submissions(0, size.events));
+    let (mut engine, mut node, mut celery) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..size.pairs {
+        engine.push(ground.engine(&load).await?);
+        node.push(ground.peer(&load, peers, Peer::Node).await?);
+        celery.push(ground.peer(&load, peers, Peer::Celery).await?);
+    }
+    let beside_node = Outcome::of_pairs("node", "≥ 3 × Node (aim: 5)", &node, &engine).at_least(3.0);
+    let beside_celery =
+        Outcome::of_pairs("celery", "≥ 15 × Celery (aim: 25)", &celery, &engine).at_least(15.0);
+    Ok(vec![
+        Outcome { against: "Node, one process", ..beside_node },
+        Outcome { against: "Celery with gevent", ..beside_celery },
+    ])
 }

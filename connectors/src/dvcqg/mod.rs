@@ -128,6 +128,23 @@ impl Dvcqg {
     }
 }
 
+/// What the portal is sent of a dossier, its own words for the procedure included: a step of an attempt, alone.
+#[cfg(feature = "measured")]
+pub fn request_of(state: &DossierState, config: &Config, connector: &ConnectorId) -> Option<Vec<u8>> {
+    let dossier = state.dossier().ok()?;
+    let (code, _) = procedure::national(state.procedure()?, &config.procedures)?;
+    let mut mapped = map::dossier(state, &dossier, &code, config, connector).ok()?;
+    let stated = dossier.procedure.as_ref()?;
+    let (name, field_code, field_name) = (&stated.name, &stated.field_code, &stated.field_name);
+    let names = procedure::Names {
+        name: name.clone(),
+        field_code: field_code.clone(),
+        field_name: field_name.clone(),
+    };
+    mapped.name(names, config).ok()?;
+    serde_json::to_vec(&wire::DongBoHoSoMC { isUpdating: "False", data: [&mapped.dossier] }).ok()
+}
+
 /// A connection that does not come about has to end before the call does: only then it is known that nothing was sent.
 fn connection(config: &Config) -> HttpConfig {
     let connect_timeout_ms = config.http.connect_timeout_ms.min(config.call_timeout_ms / 2).max(1);

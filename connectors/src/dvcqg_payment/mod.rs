@@ -84,6 +84,20 @@ pub fn connector(
     Ok(Arc::new(DvcqgPayment { manifest, config: config.clone(), secret, token, http }))
 }
 
+/// A signed opening as it is sent: a step of an attempt, alone.
+#[cfg(feature = "measured")]
+pub fn request_of(task: &Task, config: &Config, secret: &SecretString) -> Option<Vec<u8>> {
+    serde_json::to_vec(&map::init(Opening::of(&task.payload)?, task, config, secret).ok()?).ok()
+}
+
+/// A report signed as the platform signs it.
+#[cfg(feature = "measured")]
+pub fn signed_report(mut report: serde_json::Value, secret: &SecretString) -> String {
+    let read: wire::Report = serde_json::from_str(&report.to_string()).unwrap_or_default();
+    report["MaXacThuc"] = sign::report(&read, secret).into();
+    report.to_string()
+}
+
 #[async_trait]
 impl Connector for DvcqgPayment {
     fn manifest(&self) -> &Manifest {

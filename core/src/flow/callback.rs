@@ -1,16 +1,23 @@
 //! Callbacks: stored first, then verified, then applied once; answered exactly as the partner expects. While our store
 //! is down the answer makes the partner repeat.
 
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::oneshot;
 
 use crate::{
     flow::engine::{Engine, Member},
     id::ConnectorId,
-    plan::tidings::{self, Told},
+    plan::{
+        rules::Rules,
+        tidings::{self, Told},
+    },
     port::{
         connector::{CallbackAnswer, CallbackRequest, CallbackResult, Verified},
         store::{RawCallback, StoreError, decide},
-        work::{CallbackVerdict, Scope},
+        work::{CallbackVerdict, Scope, Work},
     },
 };
 
@@ -39,7 +46,6 @@ pub async fn receive(
     };
     metrics::counter!("lienthong_callbacks_total", "partner" => connector.to_string(), "result" => name)
         .increment(1);
-    engine.wake();
     Some(callbacks.answer(&request, &result))
 }
 
@@ -52,7 +58,7 @@ async fn take(
     let connector = &member.manifest.id;
     let row = keep(&engine, connector, &request).await?;
     Ok(match member.connector.callbacks().map(|callbacks| callbacks.verify(&request)) {
-        Some(Ok(verified)) => apply(&engine, connector, row, &verified).await,
+        Some(Ok(verified)) => apply(&engine, connector, row, verified).await,
         Some(Err(said)) => reject(&engine, row, None, said).await,
         None => CallbackResult::Rejected("takes no callbacks".into()),
     })
@@ -94,55 +100,130 @@ async fn reject(engine: &Engine, row: i64, identity: Option<String>, said: Strin
     }
 }
 
+/// Callbacks that are kept and believed. Whoever has the turn applies whatever waits in one unit of work: a unit for each
+/// would mostly wait for the one before it, because results are numbered by one unit at a time.
+#[derive(Default)]
+pub struct Believed {
+    waiting: Mutex<VecDeque<(Callback, oneshot::Sender<CallbackResult>)>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// One that is to be applied.
+#[derive(Clone)]
+struct Callback {
+    row: i64,
+    connector: ConnectorId,
+    verified: Verified,
+}
+
+impl Believed {
+    /// Keeps others from applying anything until it is dropped.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<(Callback, oneshot::Sender<CallbackResult>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, most: usize) -> (Vec<Callback>, Vec<oneshot::Sender<CallbackResult>>) {
+        let mut waiting = self.waiting();
+        let most = most.max(1).min(waiting.len());
+        waiting.drain(..most).unzip()
+    }
+}
+
+/// Waits for its turn; by then somebody else may have applied it. Each puts one and takes at least one, so nothing stays.
 async fn apply(
     engine: &Arc<Engine>,
     connector: &ConnectorId,
     row: i64,
-    verified: &Verified,
+    verified: Verified,
 ) -> CallbackResult {
     if let Err(said) = &verified.claims_match {
         return reject(engine, row, None, said.clone()).await;
     }
-    let mut scope = Scope::default();
-    scope.references.insert((connector.clone(), verified.tiding.reference.clone()));
-    scope.callback_identities.insert(verified.identity.clone());
-    let (rules, connector, verified) = (Arc::clone(&engine.rules), connector.clone(), verified.clone());
-    let decided = decide(&*engine.store, scope, move |work| {
-        if work.applied_callbacks.contains(&verified.identity) {
-            let verdict = "repeated".to_owned();
-            work.callbacks.push(CallbackVerdict {
-                callback: row,
-                identity: Some(verified.identity.clone()),
-                verdict,
-            });
-            return Ok(Told::Repeated);
-        }
-        let told = tidings::apply(work, &rules, &connector, &verified.tiding).map_err(|_| ())?;
-        let verdict = match &told {
-            Told::Applied => "applied".to_owned(),
-            Told::Repeated => "repeated".to_owned(),
-            Told::Unknown => "rejected: unknown reference".to_owned(),
-            Told::OtherAmount { due, told } => format!("rejected: {told} told, {due} due"),
-        };
-        work.callbacks.push(CallbackVerdict {
-            callback: row,
-            identity: Some(verified.identity.clone()),
-            verdict,
-        });
-        Ok(told)
-    })
-    .await;
-    match decided {
-        Ok(Ok(Told::Applied)) => CallbackResult::Applied,
-        Ok(Ok(Told::Repeated)) => CallbackResult::Repeated,
-        Ok(Ok(Told::Unknown)) => CallbackResult::Rejected("unknown reference".into()),
-        Ok(Ok(Told::OtherAmount { due, told })) => {
-            CallbackResult::Rejected(format!("{told} told, {due} due"))
-        }
-        Ok(Err(())) => CallbackResult::Unavailable,
-        Err(error) => {
-            tracing::error!(%error, callback = row, "a stored callback could not be applied; the partner has to repeat it");
-            CallbackResult::Unavailable
+    let (answer, answered) = oneshot::channel();
+    engine.callbacks.waiting().push_back((Callback { row, connector: connector.clone(), verified }, answer));
+    {
+        let _turn = engine.callbacks.turn().await;
+        let (batch, answers) = engine.callbacks.take(engine.settings.batch);
+        let results = apply_batch(engine, batch).await;
+        engine.wake();
+        for (answer, result) in answers.into_iter().zip(results) {
+            answer.send(result).ok();
         }
     }
+    // Whoever had taken it has gone: nobody knows how far it came, and the partner's repeat finds out.
+    answered.await.unwrap_or(CallbackResult::Unavailable)
+}
+
+/// Applies a batch; one that the store does not take must not keep the others from being applied.
+async fn apply_batch(engine: &Engine, batch: Vec<Callback>) -> Vec<CallbackResult> {
+    let together = apply_together(engine, batch.clone().into()).await;
+    if batch.len() > 1 && matches!(together, Err(StoreError::Rejected(_) | StoreError::Contended(_))) {
+        let mut results = Vec::with_capacity(batch.len());
+        for one in batch {
+            let row = one.row;
+            results.extend(results_of(&[row], apply_together(engine, [one].into()).await));
+        }
+        return results;
+    }
+    let rows: Vec<i64> = batch.iter().map(|callback| callback.row).collect();
+    results_of(&rows, together)
+}
+
+fn results_of(rows: &[i64], told: Result<Vec<Option<Told>>, StoreError>) -> Vec<CallbackResult> {
+    match told {
+        Ok(told) => told.into_iter().map(result_of).collect(),
+        Err(error) => {
+            tracing::error!(%error, callbacks = ?rows, "stored callbacks could not be applied; the partner has to repeat them");
+            vec![CallbackResult::Unavailable; rows.len()]
+        }
+    }
+}
+
+fn result_of(told: Option<Told>) -> CallbackResult {
+    match told {
+        Some(Told::Applied) => CallbackResult::Applied,
+        Some(Told::Repeated) => CallbackResult::Repeated,
+        Some(Told::Unknown) => CallbackResult::Rejected("unknown reference".into()),
+        Some(Told::OtherAmount { due, told }) => CallbackResult::Rejected(format!("{told} told, {due} due")),
+        None => CallbackResult::Unavailable,
+    }
+}
+
+async fn apply_together(engine: &Engine, batch: Arc<[Callback]>) -> Result<Vec<Option<Told>>, StoreError> {
+    let mut scope = Scope::default();
+    for Callback { connector, verified, .. } in batch.iter() {
+        scope.references.insert((connector.clone(), verified.tiding.reference.clone()));
+        scope.callback_identities.insert(verified.identity.clone());
+    }
+    let rules = Arc::clone(&engine.rules);
+    decide(&*engine.store, scope, move |work| {
+        batch.iter().map(|callback| apply_one(work, &rules, callback)).collect()
+    })
+    .await
+}
+
+/// Applies one within a unit, behind those before it. `None`: more has to be loaded.
+fn apply_one(work: &mut Work, rules: &Rules, callback: &Callback) -> Option<Told> {
+    let Callback { row, connector, verified } = callback;
+    let told = if work.applied_callbacks.contains(&verified.identity) {
+        Told::Repeated
+    } else {
+        tidings::apply(work, rules, connector, &verified.tiding).ok()?
+    };
+    let verdict = match &told {
+        Told::Applied => "applied".to_owned(),
+        Told::Repeated => "repeated".to_owned(),
+        Told::Unknown => "rejected: unknown reference".to_owned(),
+        Told::OtherAmount { due, told } => format!("rejected: {told} told, {due} due"),
+    };
+    let identity = verified.identity.clone();
+    if told == Told::Applied {
+        work.applied_callbacks.insert(identity.clone());
+    }
+    work.callbacks.push(CallbackVerdict { callback: *row, identity: Some(identity), verdict });
+    Some(told)
 }

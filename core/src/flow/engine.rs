@@ -10,7 +10,10 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     clock::Clock,
-    flow::{execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool, retention::Retention},
+    flow::{
+        callback::Believed, execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool,
+        retention::Retention,
+    },
     id::ConnectorId,
     operation::ActionKind,
     plan::rules::Rules,
@@ -163,6 +166,8 @@ pub struct Engine {
     pub dispatcher: OnceLock<Dispatcher>,
     /// What this process has claimed and not yet settled.
     pub in_hand: InHand,
+    /// Callbacks that wait to be applied.
+    pub callbacks: Believed,
     /// Where work runs that must come to its end, once flows run in this process.
     pub pool: OnceLock<Pool>,
 }
@@ -237,6 +242,7 @@ impl Engine {
             told: Notify::new(),
             dispatcher: OnceLock::new(),
             in_hand: InHand::default(),
+            callbacks: Believed::default(),
             pool: OnceLock::new(),
         })
     }

@@ -49,6 +49,7 @@ pub fn apply(
         Some((p.row.clone(), r.clone()))
     });
     let Some((payment, reference)) = found else { return Ok(Told::Unknown) };
+    ask_for(work, &payment)?;
     let now = work.now;
     let mut changed = reference.clone();
     changed.asked_at = Some(now);
@@ -105,6 +106,20 @@ pub fn apply(
         settle_opening(work, &payment, connector, tiding)?;
     }
     Ok(told)
+}
+
+/// Asks at once for what a tiding touches beside the payment: each thing that is found missing later is one more load.
+fn ask_for(work: &mut Work, payment: &crate::payment::PaymentRecord) -> Result<(), Missing> {
+    let keys = [LaneKey::from(&payment.id), LaneKey::from(&payment.subject)];
+    let lanes: Vec<_> = keys.into_iter().filter(|key| !work.scope.lanes.contains(key)).collect();
+    let knows_dossier =
+        work.dossier(&payment.subject).is_some() || work.scope.dossiers.contains(&payment.subject);
+    if lanes.is_empty() && knows_dossier {
+        return Ok(());
+    }
+    work.missing.lanes.extend(lanes);
+    work.missing.dossiers.insert(payment.subject.clone());
+    Err(Missing)
 }
 
 fn store_reference(

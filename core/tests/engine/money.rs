@@ -371,3 +371,42 @@ async fn a_payment_that_is_open_without_a_link_is_asked_for_again_under_its_refe
     assert_eq!(tasks.len(), 2);
     assert_eq!(tasks[0].payload, tasks[1].payload);
 }
+
+#[tokio::test]
+async fn callbacks_that_come_together_are_applied_together_and_each_is_answered_for_itself() {
+    let world = World::running();
+    let (first, second, third) = (code(1), code(2), code(3));
+    let mut references = Vec::new();
+    for code in [&first, &second, &third] {
+        references.push(opened(&world, code).await);
+    }
+    let turn = world.engine.callbacks.turn().await;
+    let all = async {
+        tokio::join!(
+            call_back(&world, &references[0], "GD1", "paid", 8000),
+            call_back(&world, "LTUNKNOWN", "GD2", "paid", 8000),
+            call_back(&world, &references[1], "GD3", "paid", 8000),
+            call_back(&world, &references[0], "GD1", "paid", 8000),
+            call_back(&world, &references[2], "GD4", "paid", 7999),
+        )
+    };
+    let let_go = async {
+        world.eventually("all are kept", |w| w.store.callbacks().len() == 5).await;
+        assert!(
+            world.store.callbacks().iter().all(|c| c.verdict.is_none()),
+            "nothing is applied out of turn"
+        );
+        drop(turn);
+    };
+    let (answers, ()) = tokio::join!(all, let_go);
+    let mut verdicts: Vec<_> = world.store.callbacks().into_iter().filter_map(|c| c.verdict).collect();
+    verdicts.sort();
+    let rejected = ["rejected: 7999 told, 8000 due", "rejected: unknown reference"];
+    assert_eq!(verdicts, [&["applied", "applied"], &rejected[..], &["repeated"]].concat());
+    assert_eq!(answers.0, answers.3, "the second of the same is thanked like the first");
+    world.settled().await;
+    let states = [&first, &second, &third].map(|code| world.payment(&payment_id(code)).state);
+    assert_eq!(states, [PaymentState::Paid, PaymentState::Paid, PaymentState::Open]);
+    assert_eq!(world.told("payment.succeeded").await.len(), 2);
+    world.ledgers_balance().await;
+}
