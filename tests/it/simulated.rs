@@ -11,13 +11,18 @@ const KEPT: [u64; 3] = [20143, 175, 4540];
 #[test]
 fn a_few_seeds_of_faults_break_no_promise_and_every_kind_of_fault_strikes() {
     let (mut violations, mut struck) = (Vec::new(), BTreeSet::new());
-    for seed in (1..=40).chain(KEPT) {
+    let every: BTreeSet<_> = simulate::FAULTS.into_iter().collect();
+    // The rarest kinds strike in one seed of twenty or so: go on until they have.
+    for (played, seed) in KEPT.into_iter().chain(1..=200).enumerate() {
+        if played >= KEPT.len() + 40 && struck == every {
+            break;
+        }
         let report = simulate::run(seed);
         violations.extend(report.violations.iter().map(|said| format!("seed {seed}: {said}")));
         struck.extend(report.faults.keys().copied());
     }
     assert_eq!(violations, Vec::<String>::new());
-    assert_eq!(struck, simulate::FAULTS.into_iter().collect());
+    assert_eq!(struck, every);
 }
 
 #[test]

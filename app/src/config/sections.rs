@@ -230,9 +230,9 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self {
-            versions_days: 365,
-            events_days: 730,
-            operations_days: 730,
+            versions_days: 1825,
+            events_days: 3650,
+            operations_days: 3650,
             keys_days: 400,
             outbox_days: 90,
             callbacks_days: 365,

@@ -100,7 +100,7 @@ async fn reject(engine: &Engine, row: i64, identity: Option<String>, said: Strin
     }
 }
 
-/// Callbacks that are kept and believed. Whoever has the turn applies whatever waits in one unit of work: a unit for each
+/// Callbacks of a partner that are kept and believed. Whoever has the turn applies whatever waits in one unit of work: a unit for each
 /// would mostly wait for the one before it, because results are numbered by one unit at a time.
 #[derive(Default)]
 pub struct Believed {
@@ -133,7 +133,7 @@ impl Believed {
     }
 }
 
-/// Waits for its turn; by then somebody else may have applied it. Each puts one and takes at least one, so nothing stays.
+/// Waits for its turn, or until somebody else has applied it. Whoever leaves without a turn has its answer, so nothing stays.
 async fn apply(
     engine: &Arc<Engine>,
     connector: &ConnectorId,
@@ -143,11 +143,16 @@ async fn apply(
     if let Err(said) = &verified.claims_match {
         return reject(engine, row, None, said.clone()).await;
     }
-    let (answer, answered) = oneshot::channel();
-    engine.callbacks.waiting().push_back((Callback { row, connector: connector.clone(), verified }, answer));
+    let Some(member) = engine.members.get(connector) else { return CallbackResult::Unavailable };
+    let (answer, mut answered) = oneshot::channel();
+    member.callbacks.waiting().push_back((Callback { row, connector: connector.clone(), verified }, answer));
     {
-        let _turn = engine.callbacks.turn().await;
-        let (batch, answers) = engine.callbacks.take(engine.settings.batch);
+        let _turn = tokio::select! {
+            biased;
+            result = &mut answered => return result.unwrap_or(CallbackResult::Unavailable),
+            turn = member.callbacks.turn() => turn,
+        };
+        let (batch, answers) = member.callbacks.take(engine.settings.batch);
         let results = apply_batch(engine, batch).await;
         engine.wake();
         for (answer, result) in answers.into_iter().zip(results) {

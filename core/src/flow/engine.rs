@@ -124,6 +124,8 @@ pub struct Member {
     pub questions: Permits,
     /// Wakes the loop that claims.
     pub work: Notify,
+    /// Callbacks that wait to be applied.
+    pub callbacks: Believed,
     /// What configuration allows it.
     pub limits: Limits,
     /// When nothing is sent, planned.
@@ -142,8 +144,8 @@ struct Known {
     watch: Watch,
     mean: Option<SignedDuration>,
     is_tried: bool,
-    /// Since when this process has reason to think that nothing may be sent, which the store has not heard yet.
-    brake: Option<Instant>,
+    /// Alarms that the store has not heard yet: as long as there are any, nothing is sent.
+    alarms: usize,
     /// The number of places is as it is.
     is_stopping: bool,
 }
@@ -166,8 +168,6 @@ pub struct Engine {
     pub dispatcher: OnceLock<Dispatcher>,
     /// What this process has claimed and not yet settled.
     pub in_hand: InHand,
-    /// Callbacks that wait to be applied.
-    pub callbacks: Believed,
     /// Where work runs that must come to its end, once flows run in this process.
     pub pool: OnceLock<Pool>,
 }
@@ -227,6 +227,7 @@ impl Engine {
                 ahead: settings.ahead,
                 questions,
                 work,
+                callbacks: Believed::default(),
                 limits,
                 maintenance,
                 known,
@@ -242,7 +243,6 @@ impl Engine {
             told: Notify::new(),
             dispatcher: OnceLock::new(),
             in_hand: InHand::default(),
-            callbacks: Believed::default(),
             pool: OnceLock::new(),
         })
     }
@@ -300,25 +300,22 @@ impl Known {
             watch: Watch::default(),
             mean: None,
             is_tried: false,
-            brake: None,
+            alarms: 0,
             is_stopping: false,
         }
     }
 
     fn is_shut(&self) -> bool {
-        self.brake.is_some() || self.condition.is_shut()
+        self.alarms > 0 || self.condition.is_shut()
     }
 
     fn is_plain(&self) -> bool {
-        self.brake.is_none() && self.condition.is_plain()
+        self.alarms == 0 && self.condition.is_plain()
     }
 
     fn take_over(&mut self, condition: ConnectorCondition, told: Instant) {
         if condition.phase.name() != self.condition.phase.name() {
             self.watch.clear();
-        }
-        if self.brake.is_some_and(|since| since <= told) {
-            self.brake = None;
         }
         (self.condition, self.told) = (condition, Some(told));
     }
@@ -386,16 +383,21 @@ impl Member {
     }
 
     /// Takes note of an attempt's outcome; an alarm if the connector should open. From then on this process sends nothing
-    /// until the store has said how the partner stands: what waits for its turn must not follow what failed.
+    /// until the store has heard it ([`Self::heard`]): what waits for its turn must not follow what failed.
     pub fn note(&self, sign: &Sign, now: Timestamp, health: &HealthSettings) -> Option<Alarm> {
         let mut known = self.known();
         let is_returning = !known.condition.phase.is_closed();
         let alarm = known.watch.note(now, sign, is_returning, health);
         if alarm.is_some() {
-            known.brake = Some(Instant::now());
-            known.changes += 1;
+            known.alarms += 1;
         }
         alarm
+    }
+
+    /// The outcome of an alarm is stored, and with it how the partner stands; or it never will be.
+    pub fn heard(&self) {
+        let mut known = self.known();
+        known.alarms = known.alarms.saturating_sub(1);
     }
 
     /// Takes note of how long an attempt took that the partner answered.

@@ -213,7 +213,9 @@ async fn execute_loop(
     while !stopping.is_cancelled() {
         let places = async {
             if is_backlog {
-                member.places.wait_for(member.share(batch)).await;
+                // Not for ever: there may be fewer places by now than are waited for.
+                let share = member.places.wait_for(member.share(batch));
+                tokio::time::timeout(engine.settings.poll, share).await.ok();
             }
             member.places.take(batch).await
         };
@@ -334,11 +336,14 @@ async fn drained(stopping: &CancellationToken, engine: &Engine) {
         member.keep_places();
         let mut held = Vec::new();
         while held.len() < member.places.limit() {
-            let more = member.places.take(member.places.limit()).await;
-            if more.is_empty() {
-                break;
+            // Again and again: their number may still fall by one that came back in this very moment.
+            let more = member.places.take(member.places.limit());
+            if let Ok(more) = tokio::time::timeout(engine.settings.poll, more).await {
+                if more.is_empty() {
+                    break;
+                }
+                held.extend(more);
             }
-            held.extend(more);
         }
     }
 }
@@ -347,7 +352,13 @@ async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
     // The turn first: whoever waits for a place then finds it.
     let freed = |f: Finished| (f.settlement, (f.permit, f.place));
     let (settlements, freed): (Vec<_>, Vec<_>) = batch.drain(..).map(freed).unzip();
+    let alarmed = settlements.iter().filter(|s| s.seen.alarm.is_some());
+    let alarmed: Vec<_> = alarmed.map(|s| s.assignment.connector.clone()).collect();
     keep_outcomes(engine, Arc::new(settlements)).await;
+    for member in alarmed.iter().filter_map(|connector| engine.members.get(connector)) {
+        member.heard();
+        member.work.notify_one();
+    }
     drop(freed);
 }
 

@@ -40,12 +40,20 @@ pub async fn round(engine: &Arc<Engine>) -> Result<(), StoreError> {
     let retention = &engine.settings.retention;
     let now = engine.store.now().await?;
     let mut gone: Vec<(Kind, i64)> = Vec::new();
+    let mut failed = None;
     for kind in Kind::ALL {
         let Some(before) = retention.before(kind, now) else { continue };
         let step = Step { kind, before, limit: ROWS, relays: retention.relays };
         let mut rows = 0;
         for _ in 0..STEPS {
-            let taken = engine.store.retire(&step).await?;
+            let taken = match engine.store.retire(&step).await {
+                Ok(taken) => taken,
+                Err(error) => {
+                    // The other kinds have their turn all the same.
+                    failed = Some(error);
+                    break;
+                }
+            };
             rows += taken.rows;
             if taken.is_done {
                 break;
@@ -57,9 +65,13 @@ pub async fn round(engine: &Arc<Engine>) -> Result<(), StoreError> {
             gone.push((kind, rows));
         }
     }
-    if gone.is_empty() {
-        return Ok(());
+    if !gone.is_empty() {
+        record(engine, &gone).await?;
     }
+    failed.map_or(Ok(()), Err)
+}
+
+async fn record(engine: &Engine, gone: &[(Kind, i64)]) -> Result<(), StoreError> {
     let told: Vec<String> = gone.iter().map(|(kind, rows)| format!("{} {rows}", kind.name())).collect();
     let deed = format!("retention: {}", told.join(", "));
     decide(&*engine.store, Scope::default(), move |work| {

@@ -124,16 +124,18 @@ async fn an_alarm_holds_this_process_until_the_store_has_said_how_the_partner_st
     let works = || ConnectorCondition::works(portal());
     member.set(works(), Instant::now());
     assert!(member.may_go(true) && member.is_free(&health));
-    let (before, changes) = (Instant::now(), member.changes());
+    let changes = member.changes();
     let now = Timestamp::UNIX_EPOCH;
     assert_eq!(member.note(&Sign::Down(alarm()), now, &health), Some(alarm()));
     let is_braked = || !member.may_go(false) && member.is_shut() && !member.is_free(&health);
     assert!(is_braked());
-    member.learn(works(), changes, before);
-    assert!(is_braked(), "what was read before the alarm does not know of it");
-    member.set(works(), before);
-    assert!(is_braked(), "nor does what was begun before it");
+    member.learn(works(), changes, Instant::now());
     member.set(works(), Instant::now());
+    assert!(is_braked(), "what is read does not know of an alarm that is on its way");
+    assert_eq!(member.note(&Sign::Down(alarm()), now, &health), Some(alarm()));
+    member.heard();
+    assert!(is_braked(), "another one is on its way");
+    member.heard();
     assert!(!is_braked() && member.may_go(true));
 }
 

@@ -380,7 +380,7 @@ async fn callbacks_that_come_together_are_applied_together_and_each_is_answered_
     for code in [&first, &second, &third] {
         references.push(opened(&world, code).await);
     }
-    let turn = world.engine.callbacks.turn().await;
+    let turn = world.engine.members[world.platform.id()].callbacks.turn().await;
     let all = async {
         tokio::join!(
             call_back(&world, &references[0], "GD1", "paid", 8000),

@@ -40,7 +40,7 @@ pub(crate) async fn retire(
     let row = sqlx::query!(
         r#"select looked_until, walk_since,
             exists (select 1 from installation where fenced_since is not null and released_at is null) as "is_fenced!",
-            exists (select 1 from replays where is_active) as "is_replaying!"
+            exists (select 1 from replays where state < 10) as "is_replaying!"
         from retention where kind = $1 for update of retention skip locked"#,
         step.kind.name()
     )
@@ -205,6 +205,7 @@ async fn operations(
             delete from operations o
             where (o.dossier = any($1) or (o.dossier is null and o.ended_at between $2 and $3))
                 and o.state >= 10 and o.ended_at < $4 and o.action <> 'open_payment' and o.edits = 0
+                and not exists (select 1 from operations k where k.dossier = o.dossier and k.edits > 0)
             returning o.id, o.state
         ), earlier as (
             delete from attempts a using gone where a.operation = gone.id
@@ -245,11 +246,9 @@ async fn keys(conn: &mut PgConnection, before: i64, limit: i64) -> Result<u64, S
 async fn outbox(conn: &mut PgConnection, step: &Step, before: i64) -> Result<u64, StoreError> {
     let deleted = sqlx::query!(
         "delete from outbox where number in (
-            select number from outbox
-            where number < coalesce((select number from outbox where at >= $1 order by number limit 1),
-                    (select max(number) from outbox))
-                and (not $2 or number <= coalesce((select cast(cursor as bigint) from cursors where name = 'relay'), 0))
-            order by number limit $3
+            select o.number from (select number, at from outbox order by number limit $3) as o
+            where o.at < $1 and o.number < (select max(number) from outbox)
+                and (not $2 or o.number <= coalesce((select cast(cursor as bigint) from cursors where name = 'relay'), 0))
         )",
         before,
         step.relays,
@@ -286,9 +285,8 @@ async fn quarantine(conn: &mut PgConnection, before: i64, limit: i64) -> Result<
 async fn audit(conn: &mut PgConnection, before: i64, limit: i64) -> Result<u64, StoreError> {
     let deleted = sqlx::query!(
         "delete from audit where id in (
-            select id from audit
-            where id < coalesce((select id from audit where at >= $1 order by id limit 1), (select max(id) from audit))
-            order by id limit $2
+            select a.id from (select id, at from audit order by id limit $2) as a
+            where a.at < $1 and a.id < (select max(id) from audit)
         )",
         before,
         limit,
@@ -343,8 +341,8 @@ pub(crate) async fn holding(
         Kind::Outbox => {
             let row = sqlx::query!(
                 r#"select (select at from outbox order by number limit 1) as oldest, (select count(*) from (
-                    select 1 from outbox where number < coalesce((select number from outbox where at >= $1
-                        order by number limit 1), (select max(number) from outbox)) limit $2) as due) as "due!""#,
+                    select number, at from outbox order by number limit $2) as o
+                    where o.at < $1 and o.number < (select max(number) from outbox)) as "due!""#,
                 before,
                 DUE_COUNTED,
             );
@@ -376,8 +374,8 @@ pub(crate) async fn holding(
         Kind::Audit => {
             let row = sqlx::query!(
                 r#"select (select at from audit order by id limit 1) as oldest, (select count(*) from (
-                    select 1 from audit where id < coalesce((select id from audit where at >= $1 order by id limit 1),
-                        (select max(id) from audit)) limit $2) as due) as "due!""#,
+                    select id, at from audit order by id limit $2) as a
+                    where a.at < $1 and a.id < (select max(id) from audit)) as "due!""#,
                 before,
                 DUE_COUNTED,
             );

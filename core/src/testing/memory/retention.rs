@@ -11,12 +11,16 @@ use crate::{
         retention::{DUE_COUNTED, Holding, KEPT_EVENTS, Kind, Step, Taken},
         work::LedgerDelta,
     },
+    replay::ReplayState,
 };
 
 /// Takes away all that may go of a kind.
 pub(super) fn retire(tables: &mut Tables, step: &Step, now: Timestamp) -> Taken {
     let done = Taken { rows: 0, is_done: true };
-    let is_replaying = tables.replays.values().any(crate::replay::Replay::is_active);
+    let is_replaying = tables
+        .replays
+        .values()
+        .any(|replay| !matches!(replay.state, ReplayState::Finished | ReplayState::Cancelled));
     if tables.is_fenced() || (is_replaying && step.kind == Kind::Operations) {
         return done;
     }
@@ -121,9 +125,12 @@ fn events(tables: &mut Tables, before: Timestamp) -> usize {
 
 fn operations(tables: &mut Tables, before: Timestamp) -> usize {
     let quiet = quiet(tables, before);
+    let edited: BTreeSet<_> =
+        tables.operations.values().filter(|o| o.edits > 0).filter_map(|o| o.dossier).collect();
     let due: Vec<_> = tables
         .operations
         .values()
+        .filter(|o| o.dossier.is_none_or(|row| !edited.contains(&row)))
         .filter(|o| o.ended_at.is_some_and(|at| at < before) && o.edits == 0)
         .filter(|o| o.dossier.is_none_or(|row| quiet.contains(&row)))
         .filter(|o| o.payload.kind() != ActionKind::OpenPayment)
