@@ -76,7 +76,7 @@ impl Broker {
         per_second: Option<f64>,
     ) -> Result<(), Failed> {
         let began = Instant::now();
-        let mut unconfirmed = VecDeque::new();
+        let mut unconfirmed = Unconfirmed(VecDeque::new());
         for (number, event) in events.iter().enumerate() {
             if let Some(rate) = per_second {
                 tokio::time::sleep_until(began + Duration::from_secs_f64(number as f64 / rate)).await;
@@ -91,20 +91,14 @@ impl Broker {
                 event.body.as_bytes(),
                 properties,
             );
-            unconfirmed.push_back(published.await.map_err(at("publishing"))?);
-            while unconfirmed.len() > UNCONFIRMED {
-                confirmed(unconfirmed.pop_front()).await?;
-            }
+            unconfirmed.add(published.await.map_err(at("publishing"))?).await?;
         }
-        while !unconfirmed.is_empty() {
-            confirmed(unconfirmed.pop_front()).await?;
-        }
-        Ok(())
+        unconfirmed.all().await
     }
 
     /// Puts tasks for Celery into a queue: the name of the function is in the headers, its arguments are the body.
     pub async fn publish_tasks(&self, queue: &str, events: &[Event]) -> Result<(), Failed> {
-        let mut unconfirmed = VecDeque::new();
+        let mut unconfirmed = Unconfirmed(VecDeque::new());
         for event in events {
             let mut headers = FieldTable::default();
             for (name, value) in
@@ -121,15 +115,9 @@ impl Broker {
             let (task, options) = (peers::task_of(event), BasicPublishOptions::default());
             let published =
                 self.channel.basic_publish("".into(), queue.into(), options, task.as_bytes(), properties);
-            unconfirmed.push_back(published.await.map_err(at("publishing"))?);
-            while unconfirmed.len() > UNCONFIRMED {
-                confirmed(unconfirmed.pop_front()).await?;
-            }
+            unconfirmed.add(published.await.map_err(at("publishing"))?).await?;
         }
-        while !unconfirmed.is_empty() {
-            confirmed(unconfirmed.pop_front()).await?;
-        }
-        Ok(())
+        unconfirmed.all().await
     }
 
     /// Removes a queue, if there is one.
@@ -144,14 +132,29 @@ impl Broker {
     }
 }
 
-async fn confirmed<C>(confirmation: Option<C>) -> Result<(), Failed>
-where
-    C: Future<Output = lapin::Result<Confirmation>>,
-{
-    let Some(confirmation) = confirmation else { return Ok(()) };
-    if confirmation.await.map_err(at("a confirmation"))?.is_ack() {
+/// Messages whose confirmations are on their way.
+struct Unconfirmed<C>(VecDeque<C>);
+
+impl<C: Future<Output = lapin::Result<Confirmation>>> Unconfirmed<C> {
+    /// One more, when there are not too many.
+    async fn add(&mut self, confirmation: C) -> Result<(), Failed> {
+        self.0.push_back(confirmation);
+        self.down_to(UNCONFIRMED).await
+    }
+
+    /// Waits for all of them.
+    async fn all(mut self) -> Result<(), Failed> {
+        self.down_to(0).await
+    }
+
+    async fn down_to(&mut self, most: usize) -> Result<(), Failed> {
+        while self.0.len() > most
+            && let Some(confirmation) = self.0.pop_front()
+        {
+            if !confirmation.await.map_err(at("a confirmation"))?.is_ack() {
+                return Err(Failed::new("RabbitMQ did not take a message"));
+            }
+        }
         Ok(())
-    } else {
-        Err(Failed::new("RabbitMQ did not take a message"))
     }
 }
