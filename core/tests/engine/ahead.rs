@@ -67,6 +67,31 @@ async fn what_is_claimed_ahead_waits_for_its_turn_and_no_more_are_with_the_partn
 }
 
 #[tokio::test]
+async fn a_backlog_is_claimed_by_the_quarter_while_the_partner_has_enough_to_do() {
+    let (ahead, poll) = (SignedDuration::from_hours(1), Duration::from_secs(3600));
+    let mut world = World::with_settings(rules(), |portal| portal, EngineSettings { ahead, poll, ..settings() });
+    world.start();
+    more_claimed_than_sent(&world).await;
+    let places = world.engine.members[&portal()].places.limit();
+    world.eventually("all places are taken", |w| claimed(w) == places).await;
+    let share = places / 4;
+    assert!(1 < share && places + share < DOSSIERS as usize, "{places} places");
+    let ended = |w: &World| w.store.operations().iter().filter(|o| o.state.is_ended()).count();
+    let before = ended(&world);
+    world.portal.release(1);
+    world.eventually("a claim shows that more waits", |w| ended(w) > before && claimed(w) == places).await;
+    for n in 1..share {
+        world.portal.release(1);
+        world.eventually("its place stays free", |w| claimed(w) == places - n).await;
+    }
+    world.portal.release(1);
+    world.eventually("the share is claimed at once", |w| claimed(w) == places).await;
+    world.portal.release_all();
+    world.settled().await;
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
 async fn what_waits_for_its_turn_does_not_follow_the_one_that_found_the_partner_down() {
     let world = running();
     let sent = more_claimed_than_sent(&world).await;

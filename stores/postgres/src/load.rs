@@ -23,7 +23,7 @@ use crate::{
 
 /// Loads everything that the work's scope names.
 pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
-    event_keys(conn, work).await?;
+    begin(conn, work).await?;
     dossiers(conn, work).await?;
     history(conn, work).await?;
     payments(conn, work).await?;
@@ -37,29 +37,36 @@ pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(),
     quarantine(conn, work).await
 }
 
-async fn event_keys(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
-    if work.scope.event_keys.is_empty() {
-        return Ok(());
-    }
+/// What every unit begins with: the store's clock, the epoch, whether the installation is fenced; and which of the events
+/// are known.
+async fn begin(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
     let keys: Vec<&EventKey> = work.scope.event_keys.iter().collect();
     let sources: Vec<&str> = keys.iter().map(|k| k.source.as_str()).collect();
     let ids: Vec<&str> = keys.iter().map(|k| k.id.as_str()).collect();
-    let rows = sqlx::query!(
+    let row = sqlx::query!(
         r#"
-        select w.n as "n!", k.content_hash
-        from unnest($1::text[], $2::text[]) with ordinality as w(source, event_id, n)
-        join event_keys k on k.source = w.source and k.event_id = w.event_id
+        select (extract(epoch from clock_timestamp()) * 1000000)::bigint as "now!", i.epoch,
+            (i.fenced_since is not null and i.released_at is null) as "is_fenced!",
+            known.places as "places!: Vec<i64>", known.hashes as "hashes!: Vec<Vec<u8>>"
+        from installation i cross join (
+            select coalesce(array_agg(w.n), '{}') as places, coalesce(array_agg(k.content_hash), '{}') as hashes
+            from unnest($1::text[], $2::text[]) with ordinality as w(source, event_id, n)
+            join event_keys k on k.source = w.source and k.event_id = w.event_id
+        ) as known
+        where i.one = 1
         "#,
         &sources as _,
         &ids as _,
     )
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await
     .map_err(store_error)?;
-    for row in rows {
+    work.now = At::new("installation", &1).time("now", row.now)?;
+    (work.epoch, work.is_fenced) = (row.epoch, row.is_fenced);
+    for (place, hash) in row.places.iter().zip(&row.hashes) {
         // The ordinality counts from 1.
-        let key = keys[row.n as usize - 1];
-        let hash = At::new("event_keys", &key.id).hash("content_hash", &row.content_hash)?;
+        let key = keys[*place as usize - 1];
+        let hash = At::new("event_keys", &key.id).hash("content_hash", hash)?;
         work.known_events.insert(key.clone(), hash);
     }
     Ok(())

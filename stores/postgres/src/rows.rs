@@ -109,6 +109,14 @@ pub(crate) fn changed<'a, T: 'a>(rows: impl IntoIterator<Item = &'a Loaded<T>>) 
     rows.into_iter().filter(|r| r.change != Change::None).map(|r| &r.row).collect()
 }
 
+/// The rows that are written this way.
+pub(crate) fn of_change<'a, T: 'a>(
+    rows: impl IntoIterator<Item = &'a Loaded<T>>,
+    change: Change,
+) -> Vec<&'a T> {
+    rows.into_iter().filter(|r| r.change == change).map(|r| &r.row).collect()
+}
+
 /// A moment as the store keeps it.
 pub(crate) fn us(at: Timestamp) -> i64 {
     at.as_microsecond()

@@ -88,9 +88,8 @@ async fn pass(
     block: &Arc<IdBlock>,
 ) -> Result<Option<Scope>, StoreError> {
     let mut tx = connection.begin_with("begin isolation level read committed").await.map_err(store_error)?;
-    let (now, epoch, is_fenced) = begin(&mut tx).await?;
-    let mut work = Work::new(now, scope, Arc::clone(block));
-    (work.epoch, work.is_fenced) = (epoch, is_fenced);
+    // The clock is the store's: read with the first statement.
+    let mut work = Work::new(Timestamp::default(), scope, Arc::clone(block));
     load(&mut tx, &mut work).await?;
     run_decision(decide, &mut work)?;
     if block.is_overdrawn() {
@@ -153,19 +152,6 @@ pub(crate) async fn now(conn: &mut PgConnection) -> Result<Timestamp, StoreError
             .await
             .map_err(store_error)?;
     At::new("installation", &1).time("now", now)
-}
-
-/// What every unit begins with: the store's clock, the epoch, and whether the installation is fenced.
-async fn begin(conn: &mut PgConnection) -> Result<(Timestamp, i64, bool), StoreError> {
-    let row = sqlx::query!(
-        r#"select (extract(epoch from clock_timestamp()) * 1000000)::bigint as "now!", epoch,
-            (fenced_since is not null and released_at is null) as "is_fenced!"
-        from installation where one = 1"#
-    )
-    .fetch_one(conn)
-    .await
-    .map_err(store_error)?;
-    Ok((At::new("installation", &1).time("now", row.now)?, row.epoch, row.is_fenced))
 }
 
 /// Runs a unit that writes, in a transaction, to its end.

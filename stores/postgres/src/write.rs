@@ -1,11 +1,12 @@
-//! Writes what a decision changed: one statement per kind of row, whatever the number of rows. Columns go over as arrays
+//! Writes what a decision changed: one statement per kind of row, and one for most of what is new, whatever the number of
+//! rows. Columns go over as arrays
 //! and come together again in `unnest`; arrays are bound `as _` because the macros cannot check nullable elements.
 
+mod new;
 mod operations;
 
 use lienthong_core::{
-    dossier::DossierRecord,
-    id::RowId,
+        id::RowId,
     payment::{PaymentRecord, ReferenceRecord},
     port::{
         store::StoreError,
@@ -14,36 +15,28 @@ use lienthong_core::{
 };
 use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 
-use self::operations::{edits, insert_operations, lanes, past_attempts, update_operations};
+use self::operations::{change, edits, past_attempts};
 use crate::{
     codes,
     error::{missing_rows, store_error},
     incidents, installation, merge, partner, replays,
-    rows::{changed, col, fresh, json_col, us, us_if},
+    rows::{changed, col, fresh, json_col, of_change, us, us_if},
 };
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 type Statement<'a> = Query<'a, Postgres, PgArguments>;
 
-/// Writes everything. The order matters in two places: ended operations leave their places before others take them,
-/// and the outbox comes last, because it takes a lock that all share.
+/// Writes everything. The order matters: dossiers that go into others leave their codes, and ended operations their places,
+/// before new rows take them; and the outbox comes last, because it takes a lock that all share.
 pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     codes::add_alone(conn, work).await?;
     incidents::quarantine(conn, work).await?;
-    events(conn, work).await?;
-    dossiers(conn, work).await?;
-    versions(conn, work).await?;
+    update_dossiers(conn, work).await?;
     merge::write(conn, work).await?;
-    aliases(conn, work).await?;
-    codes::mean_one_dossier(conn, work).await?;
     payments(conn, work).await?;
     parcels(conn, work).await?;
-    lanes(conn, work).await?;
-    let (new, old): (Vec<_>, Vec<_>) = work.operations.values().partition(|o| o.change == Change::Insert);
-    let (ended, open): (Vec<_>, Vec<_>) = old.into_iter().map(|o| &o.row).partition(|o| o.state.is_ended());
-    update_operations(conn, &ended).await?;
-    update_operations(conn, &open).await?;
-    insert_operations(conn, &new.into_iter().map(|o| &o.row).collect::<Vec<_>>()).await?;
+    change(conn, work).await?;
+    new::insert(conn, work).await?;
     partner::write(conn, work).await?;
     past_attempts(conn, work).await?;
     edits(conn, work).await?;
@@ -52,7 +45,6 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     callbacks(conn, work).await?;
     replays::write(conn, work).await?;
     cursors(conn, work).await?;
-    ledger(conn, work).await?;
     audit(conn, work).await?;
     installation::write(conn, work).await?;
     outbox(conn, work).await
@@ -68,79 +60,8 @@ async fn run_all(conn: &mut PgConnection, written: Statement<'_>, table: &str, w
     if found == wanted as u64 { Ok(()) } else { Err(missing_rows(table, wanted as u64, found)) }
 }
 
-async fn events(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = &work.new_events;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    // Three statements in one: the key is what makes a concurrent admission of the same event repeat itself, and what
-    // was set aside under it before has been told again.
-    let written = sqlx::query!(
-        "with keys as (
-            insert into event_keys (source, event_id, content_hash, admitted_at)
-            select k.source, k.event_id, k.content_hash, $15::bigint
-            from unnest($2::text[], $3::text[], $4::bytea[]) as k(source, event_id, content_hash)
-            order by k.source, k.event_id
-        ), told_again as (
-            update quarantine q set closed_at = $15::bigint
-            from unnest($2::text[], $3::text[]) as k(source, event_id)
-            where q.source = k.source and q.event_id = k.event_id and q.closed_at is null and q.reason <> 'conflict'
-        )
-        insert into events (id, source, event_id, name, subject, unit, dossier, occurred_at, sequence, late, planned,
-            note, body, received_at)
-        select e.*, $15::bigint
-        from unnest($1::bigint[], $2::text[], $3::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-            $9::bigint[], $10::bigint[], $11::boolean[], $12::integer[], $13::text[], $14::text[]) as e",
-        &col(rows, |e| e.row) as _,
-        &col(rows, |e| e.key.source.as_str()) as _,
-        &col(rows, |e| e.key.id.as_str()) as _,
-        &col(rows, |e| &e.content_hash[..]) as _,
-        &col(rows, |e| e.name.as_str()) as _,
-        &col(rows, |e| e.subject.as_str()) as _,
-        &col(rows, |e| e.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
-        &col(rows, |e| e.dossier) as _,
-        &col(rows, |e| us(e.at)) as _,
-        &col(rows, |e| e.sequence) as _,
-        &col(rows, |e| e.late) as _,
-        &col(rows, |e| e.planned) as _,
-        &col(rows, |e| e.note.as_deref()) as _,
-        &col(rows, |e| &*e.body) as _,
-        us(work.now),
-    );
-    run(conn, written).await
-}
-
-/// New ones and changed ones apart, like lanes.
-async fn dossiers(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let (new, old): (Vec<_>, Vec<_>) =
-        work.dossiers.values().filter(|d| d.change != Change::None).partition(|d| d.change == Change::Insert);
-    update_dossiers(conn, work, &old.into_iter().map(|d| &d.row).collect::<Vec<_>>()).await?;
-    insert_dossiers(conn, work, &new.into_iter().map(|d| &d.row).collect::<Vec<_>>()).await
-}
-
-async fn insert_dossiers(conn: &mut PgConnection, work: &Work, rows: &[&DossierRecord]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into dossiers (id, code, unit, known, version, sequences, bindings, created_at, updated_at)
-        select d.*, $9::bigint
-        from unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[], $7::text[],
-            $8::bigint[]) as d",
-        &col(rows, |d| d.row) as _,
-        &col(rows, |d| d.code.as_str()) as _,
-        &col(rows, |d| d.unit.as_ref().map(lienthong_core::id::UnitCode::as_str)) as _,
-        &col(rows, |d| d.known) as _,
-        &col(rows, |d| d.version) as _,
-        &json_col(rows, |d| &d.sequences)? as _,
-        &json_col(rows, |d| &d.bindings)? as _,
-        &col(rows, |d| us(d.created_at)) as _,
-        us(work.now),
-    );
-    run(conn, written).await
-}
-
-async fn update_dossiers(conn: &mut PgConnection, work: &Work, rows: &[&DossierRecord]) -> Result<()> {
+async fn update_dossiers(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let rows = &of_change(work.dossiers.values(), Change::Update);
     if rows.is_empty() {
         return Ok(());
     }
@@ -159,37 +80,6 @@ async fn update_dossiers(conn: &mut PgConnection, work: &Work, rows: &[&DossierR
         us(work.now),
     );
     run_all(conn, written, "dossiers", rows.len()).await
-}
-
-async fn versions(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = &work.new_versions;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into dossier_versions (dossier, version, state, event, created_at)
-        select v.*, $5::bigint from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) as v",
-        &col(rows, |v| v.dossier) as _,
-        &col(rows, |v| v.version) as _,
-        &col(rows, |v| &*v.state) as _,
-        &col(rows, |v| v.event) as _,
-        us(work.now),
-    );
-    run(conn, written).await
-}
-
-async fn aliases(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let rows = &work.new_aliases;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into aliases (alias, dossier)
-        select a.alias, a.dossier from unnest($1::text[], $2::bigint[]) as a(alias, dossier) order by a.alias",
-        &col(rows, |(alias, _)| alias.as_str()) as _,
-        &col(rows, |(_, dossier)| *dossier) as _,
-    );
-    run(conn, written).await
 }
 
 async fn payments(conn: &mut PgConnection, work: &Work) -> Result<()> {
@@ -380,28 +270,6 @@ async fn outbox(conn: &mut PgConnection, work: &Work) -> Result<()> {
         &col(rows, |e| e.id.as_str()) as _,
         &col(rows, |e| e.data.to_string()) as _,
         &col(rows, |e| us(e.at)) as _,
-    );
-    run(conn, written).await
-}
-
-async fn ledger(conn: &mut PgConnection, work: &Work) -> Result<()> {
-    let d = &work.ledger;
-    if d.is_zero() {
-        return Ok(());
-    }
-    let written = sqlx::query!(
-        "insert into ledger_deltas (received, admitted, duplicate, quarantined, planned, succeeded, refused, superseded,
-            dismissed)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        d.received,
-        d.admitted,
-        d.duplicate,
-        d.quarantined,
-        d.planned,
-        d.succeeded,
-        d.refused,
-        d.superseded,
-        d.dismissed,
     );
     run(conn, written).await
 }

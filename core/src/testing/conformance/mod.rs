@@ -68,6 +68,7 @@ macro_rules! conformance_stories {
             }
             races {
                 two_handles_that_insert_the_same_see_one_winner
+                two_handles_that_give_a_code_two_meanings_see_one_winner
                 two_handles_never_claim_the_same_lane
                 settle_and_admit_never_leave_an_operation_waiting
                 concurrent_edits_of_one_row_are_not_lost

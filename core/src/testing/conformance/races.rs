@@ -88,6 +88,46 @@ pub(super) async fn two_handles_that_insert_the_same_see_one_winner(h: &Harness)
     Ok(())
 }
 
+/// A code of its own and an alias are unique each in their table; no constraint says that they are not the same.
+pub(super) async fn two_handles_that_give_a_code_two_meanings_see_one_winner(h: &Harness) -> Verdict {
+    let code = fixtures::nth_code(1);
+    h.unit(seed::nothing(), |work| {
+        let other = fixtures::dossier(work.id(), &fixtures::nth_code(2));
+        seed::put_dossier(work, &other);
+    })
+    .await?;
+    let scope = || Scope {
+        dossiers: [fixtures::nth_code(1), fixtures::nth_code(2)].into(),
+        ..Scope::default()
+    };
+    warm_up(h).await?;
+    let meeting = Meeting::of(2, PATIENCE);
+    let give = |is_own: bool| {
+        let (wait, code) = (once(h, &meeting), code.clone());
+        move |work: &mut Work| {
+            wait();
+            let is_known = work.dossier(&code).is_some();
+            if !is_known && is_own {
+                let dossier = fixtures::dossier(work.id(), &code);
+                seed::put_dossier(work, &dossier);
+            } else if !is_known && let Some(other) = work.dossier(&fixtures::nth_code(2)).map(|d| d.row) {
+                work.new_aliases.push((code.clone(), other));
+            }
+            is_known
+        }
+    };
+    // Only one of them locks the other dossier, or they would not meet.
+    let own = Scope { dossiers: [code.clone()].into(), ..Scope::default() };
+    let (a, b) = futures_util::join!(h.unit(own, give(true)), h.look(scope(), give(false)));
+    let (a, b) = (a?, b?);
+    ensure!(!h.concurrent_writers || meeting.has_all(), "expected both units to be open at once");
+    ensure!(a != b, "expected one winner and one that saw its meaning, got {a:?}, {b:?}");
+    let owner = h.look(scope(), move |w| w.dossier(&code).map(|d| d.code.clone())).await?;
+    let expected = if a { fixtures::nth_code(2) } else { fixtures::nth_code(1) };
+    ensure_eq!(owner, Some(expected), "the one dossier that the code means");
+    Ok(())
+}
+
 pub(super) async fn two_handles_never_claim_the_same_lane(h: &Harness) -> Verdict {
     const LANES: usize = 20;
     h.unit(seed::nothing(), |work| {
