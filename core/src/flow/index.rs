@@ -33,6 +33,8 @@ use crate::{
 const CURSOR: &str = "index";
 /// Dossiers whose states are read at once.
 const FOLD: i64 = 500;
+/// Dossiers that are asked for at once, of those that changed: asking costs as much as all that changed.
+const CHANGED: i64 = 50_000;
 /// Rows of facts that are read at once.
 const PAGE: i64 = 5_000;
 /// What was stamped earlier may be committed later: so far the refresh looks back behind its last beginning.
@@ -109,7 +111,7 @@ pub async fn refresh(engine: &Engine) -> Result<u64, StoreError> {
     let since = later(since, -OVERLAP);
     let mut after = 0;
     loop {
-        let ids = store.index_changed(Some(since), after, FOLD * 10).await?;
+        let ids = store.index_changed(Some(since), after, CHANGED).await?;
         let Some(last) = ids.last() else { break };
         after = *last;
         for page in ids.chunks(usize::try_from(FOLD).unwrap_or(1)) {
@@ -158,7 +160,7 @@ async fn tell_of_missing_years(engine: &Engine, now: Timestamp) -> Result<(), St
     let missing = settings.calendar.missing(now, ahead);
     let this = crate::clock::business(now).year();
     decide(&*engine.store, Rows::default(), move |work| {
-        for year in [this, this.saturating_add(1)] {
+        for year in [this.saturating_sub(1), this, this.saturating_add(1)] {
             let key = format!("calendar:{year}");
             if missing.contains(&year) {
                 let said = format!("no file for {year}: its holidays count as working days");
@@ -255,7 +257,7 @@ pub async fn score(engine: &Engine, period: Period, scope: Scope) -> Result<Answ
     let now = engine.clock.now();
     let judge = Judge::new(&settings.rules, &settings.calendar, until, now);
     let reader = Reader { rules: &settings.rules, catalogue: &settings.catalogue, judge };
-    let mut tally = Tally::new(reader, scope.clone());
+    let mut tally = Tally::new(reader, scope.clone(), now);
     let within = from.as_second()..until.as_second();
     let mut filter = FactFilter {
         from: within.start,

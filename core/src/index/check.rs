@@ -8,7 +8,7 @@ use super::{
     repair::{is_midnight, is_unresumed},
     tally::{AtPortal, FactRow},
 };
-use crate::dossier::DossierState;
+use crate::{dossier::DossierState, status::PortalStatus};
 
 /// How the note of an event begins that left something odd; names of checks follow, with commas.
 pub const ADVICE: &str = "advice:";
@@ -176,7 +176,7 @@ fn plain(facts: &Facts) -> Vec<Check> {
 pub fn of_event(before: Option<&DossierState>, after: &DossierState) -> Vec<Check> {
     let at = |state: &DossierState, field: &str| moment(&state.fields, field);
     let (received, due) = (at(after, "received_at"), at(after, "due_at"));
-    let status = after.status.map_or(0, |status| status.code());
+    let status = after.status.map_or(0, PortalStatus::code);
     let said = |field: &str| after.fields.get(field).and_then(Value::as_str).is_some_and(|t| !t.is_empty());
     let results = after.fields.get("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let mut flags = 0;

@@ -143,7 +143,8 @@ impl Facts {
         self.keep_steps(&told.filter(|(status, _)| *status != 0).collect::<Vec<_>>());
         if let Some(last) = steps.iter().max_by_key(|step| step.at) {
             let officer = [&last.officer, &last.department].map(|text| text.trim());
-            self.officer = officer.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
+            let officer = officer.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+            officer.clone_into(&mut self.officer);
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     repair::{Act, Example, Found},
     rules::Rules,
     score::{Basis, Score},
-    tally::{Counts, Scope, Tally},
+    tally::{Ahead, Counts, Scope, Tally},
 };
 
 /// A repair, with what it brings.
@@ -38,6 +38,8 @@ pub struct Part {
     pub dossiers: u64,
     /// Late ones among them.
     pub late: u64,
+    /// What lies ahead of those that have not ended; of units only.
+    pub ahead: Ahead,
 }
 
 /// The report.
@@ -57,6 +59,8 @@ pub struct Report {
     pub boundary: u64,
     /// Dossiers whose procedure the catalogue does not have.
     pub unknown_procedures: u64,
+    /// What lies ahead of those that have not ended.
+    pub ahead: Ahead,
     /// By unit; empty if a unit was asked for.
     pub units: Vec<Part>,
     /// By procedure; empty if a procedure was asked for.
@@ -86,6 +90,10 @@ pub fn report(tally: &Tally<'_>, rules: &Rules, catalogue: &Catalogue, scope: &S
             score: basis(&scope).score(&counts),
             dossiers,
             late: dossiers.saturating_sub(on_time),
+            ahead: match (&scope.unit, &scope.procedure) {
+                (Some(unit), None) => tally.ahead(Some(unit)),
+                _ => Ahead::default(),
+            },
         }
     };
     let units = tally.units().filter(|_| scope.unit.is_none() && scope.procedure.is_none());
@@ -113,6 +121,7 @@ pub fn report(tally: &Tally<'_>, rules: &Rules, catalogue: &Catalogue, scope: &S
         waiting: tally.waiting(),
         boundary: tally.boundary(),
         unknown_procedures: tally.unknown_procedures(),
+        ahead: tally.ahead(None),
         units,
         procedures,
         repairs: repairs(tally, &whole, &counts),

@@ -1,6 +1,7 @@
 //! Adding up: dossiers in any order, each once; what stays is a count for every combination of unit, procedure, service
 //! and marks, so that any scope can be scored and any repair tried without reading a dossier twice.
 
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
@@ -160,6 +161,38 @@ impl Counts {
     }
 }
 
+/// What lies ahead of the dossiers of a unit that have not ended, as they are known here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Not ended.
+    pub open: u64,
+    /// Past their due time.
+    pub overdue: u64,
+    /// Due within 24 working hours of the unit.
+    pub due_soon: u64,
+    /// Due within 72 working hours, those within 24 among them.
+    pub due_next: u64,
+    /// Waiting for the citizen's supplements.
+    pub waiting_for_citizen: u64,
+    /// With something that has not reached the portal.
+    pub waiting_for_portal: u64,
+}
+
+impl Ahead {
+    /// Of several units together.
+    pub fn join(&mut self, other: &Self) {
+        self.open += other.open;
+        self.overdue += other.overdue;
+        self.due_soon += other.due_soon;
+        self.due_next += other.due_next;
+        self.waiting_for_citizen += other.waiting_for_citizen;
+        self.waiting_for_portal += other.waiting_for_portal;
+    }
+}
+
+/// Working hours in which something is due soon, and next.
+const SOON: [i64; 2] = [24, 72];
+
 /// Of which dossiers a score is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -182,6 +215,9 @@ pub struct Tally<'a> {
     checks: BTreeMap<(String, Check), Found>,
     /// Dossiers of a unit that the portal counts, and how many of them say that an account is verified.
     verified: BTreeMap<String, (u64, u64)>,
+    /// By unit: what lies ahead, and the moments by which something is due soon and next.
+    ahead: BTreeMap<String, (Ahead, [i64; 2])>,
+    now: Timestamp,
     scope: Scope,
     boundary: u64,
     unknown_procedures: u64,
@@ -190,7 +226,7 @@ pub struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     /// An empty one. `scope`: whose repairs are looked for, and what is left out altogether.
-    pub fn new(reader: Reader<'a>, scope: Scope) -> Self {
+    pub fn new(reader: Reader<'a>, scope: Scope, now: Timestamp) -> Self {
         Self {
             reader,
             units: Names::default(),
@@ -201,6 +237,8 @@ impl<'a> Tally<'a> {
             repairs: HashMap::new(),
             checks: BTreeMap::new(),
             verified: BTreeMap::new(),
+            ahead: BTreeMap::new(),
+            now,
             scope,
             boundary: 0,
             unknown_procedures: 0,
@@ -244,9 +282,39 @@ impl<'a> Tally<'a> {
         }
         self.look_for_repairs(row, portal_marks, here_marks);
         if here {
+            self.look_ahead(row);
             for check in check::of(&self.reader, row) {
                 self.checks.entry((unit.to_owned(), check)).or_default().add(row);
             }
+        }
+    }
+
+    fn look_ahead(&mut self, row: &FactRow) {
+        let unit = row.unit.as_ref().map_or("", UnitCode::as_str);
+        let by = |hours| {
+            let work = SignedDuration::from_hours(hours);
+            let at = self.reader.judge.calendar.after(row.unit.as_ref(), self.now, work);
+            at.map_or(i64::MAX, Timestamp::as_second)
+        };
+        let (ahead, [soon, next]) =
+            self.ahead.entry(unit.to_owned()).or_insert_with(|| (Ahead::default(), SOON.map(by)));
+        let facts = &row.known;
+        if facts.is_ended() || facts.received.is_none() {
+            return;
+        }
+        ahead.open += 1;
+        ahead.waiting_for_portal += u64::from(row.portal != AtPortal::Same);
+        // The clock stands still while the citizen is asked.
+        if facts.status == 5 {
+            ahead.waiting_for_citizen += 1;
+            return;
+        }
+        let Some(due) = facts.due else { return };
+        if due < self.now.as_second() {
+            ahead.overdue += 1;
+        } else {
+            ahead.due_soon += u64::from(due <= *soon);
+            ahead.due_next += u64::from(due <= *next);
         }
     }
 
@@ -325,6 +393,15 @@ impl<'a> Tally<'a> {
             .iter()
             .filter(|(_, (all, yes))| *all >= ENOUGH && *yes == 0)
             .map(|(unit, _)| unit.as_str())
+    }
+
+    /// What lies ahead of a unit's dossiers, or of all.
+    pub fn ahead(&self, unit: Option<&str>) -> Ahead {
+        let mut sum = Ahead::default();
+        for (_, (ahead, _)) in self.ahead.iter().filter(|(of, _)| unit.is_none_or(|unit| unit == *of)) {
+            sum.join(ahead);
+        }
+        sum
     }
 
     /// Dossiers on which days and seconds disagree.

@@ -155,6 +155,7 @@ mod month {
     }
 
     const DUE: &str = "2026-08-20T17:00";
+    const NOW: &str = "2026-10-01T00:00";
 
     fn row(number: i64, procedure: &str, channel: u8, steps: &[(u8, &str)], flags: u32) -> FactRow {
         let steps: Vec<_> = steps.iter().map(|(s, t)| (*s, at(&format!("2026-08-{t}")))).collect();
@@ -204,7 +205,8 @@ mod month {
         let (calendar, catalogue) = (Calendar::default(), catalogue());
         let (from, until) = "2026-08".parse::<Period>().unwrap().bounds();
         let judge = Judge::new(rules, &calendar, until, moment("2026-10-01T00:00"));
-        let mut tally = Tally::new(Reader { rules, catalogue: &catalogue, judge }, Scope::default());
+        let mut tally =
+            Tally::new(Reader { rules, catalogue: &catalogue, judge }, Scope::default(), moment(NOW));
         for row in rows {
             tally.add(row, &(from.as_second()..until.as_second()));
         }
@@ -319,7 +321,8 @@ mod month {
         let (calendar, catalogue, rules) = (Calendar::default(), Catalogue::default(), Rules::default());
         let (from, until) = "2026-08".parse::<Period>().unwrap().bounds();
         let judge = Judge::new(&rules, &calendar, until, moment("2026-10-01T00:00"));
-        let mut tally = Tally::new(Reader { rules: &rules, catalogue: &catalogue, judge }, Scope::default());
+        let mut tally =
+            Tally::new(Reader { rules: &rules, catalogue: &catalogue, judge }, Scope::default(), moment(NOW));
         for row in &dossiers() {
             tally.add(row, &(from.as_second()..until.as_second()));
         }
@@ -336,6 +339,27 @@ mod month {
         let scored = |indicator| report.at_portal.of(indicator).unwrap().clone();
         assert_eq!((scored(Indicator::OnTime).points, scored(Indicator::PaidOnline).points), (None, Some(0)));
         assert_eq!(scored(Indicator::OnTime).standing, Standing::NoData);
+    }
+
+    #[test]
+    fn what_falls_due_is_told_in_working_time() {
+        let (calendar, catalogue, rules) = (Calendar::default(), catalogue(), Rules::default());
+        let (from, until) = "2026-08".parse::<Period>().unwrap().bounds();
+        // Friday the 14th at four in the afternoon: 24 working hours reach to Wednesday at four, 72 to Thursday week.
+        let now = moment("2026-08-14T16:00");
+        let judge = Judge::new(&rules, &calendar, until, now);
+        let mut tally =
+            Tally::new(Reader { rules: &rules, catalogue: &catalogue, judge }, Scope::default(), now);
+        let dues = ["14T15:00", "19T16:00", "19T16:01", "27T16:00", "27T16:01"];
+        for (number, due) in (1..).zip(dues) {
+            let mut open = row(number, "P1", 1, &[(4, "04T08:00")], 0);
+            open.known.due = Some(at(&format!("2026-08-{due}")));
+            tally.add(&open, &(from.as_second()..until.as_second()));
+        }
+        tally.add(&row(9, "P1", 1, &[(5, "04T08:00")], 0), &(from.as_second()..until.as_second()));
+        let ahead = tally.ahead(None);
+        assert_eq!((ahead.open, ahead.overdue, ahead.due_soon, ahead.due_next), (6, 1, 1, 3));
+        assert_eq!(ahead.waiting_for_citizen, 1);
     }
 
     #[test]

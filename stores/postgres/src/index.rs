@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lienthong_core::{
-    id::RowId,
+    id::{RowId, UnitCode},
     index::tally::{AtPortal, FactRow},
     operation::{OperationState, Payload},
     port::{
@@ -206,7 +206,7 @@ pub(crate) async fn keep(conn: &mut PgConnection, rows: &[FactRow]) -> Result<()
             known = excluded.known, at_portal = excluded.at_portal, older = excluded.older",
         &ids,
         &col(rows, |r| r.code.as_str()) as _,
-        &col(rows, |r| r.unit.as_ref().map(|u| u.as_str())) as _,
+        &col(rows, |r| r.unit.as_ref().map(UnitCode::as_str)) as _,
         &col(rows, |r| r.anchor) as _,
         &col(&written, |w| w.0.as_str()) as _,
         &col(&written, |w| w.1) as _,

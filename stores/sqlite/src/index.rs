@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lienthong_core::{
-    id::RowId,
+    id::{RowId, UnitCode},
     index::tally::{AtPortal, FactRow},
     operation::{OperationState, Payload},
     port::{
@@ -211,7 +211,7 @@ pub(crate) async fn keep(conn: &mut SqliteConnection, rows: &[FactRow]) -> Resul
     let mut batch = Batch::new("index_facts");
     for row in rows {
         let (known, at_portal, older) = written(row)?;
-        let unit = row.unit.as_ref().map(|u| u.as_str());
+        let unit = row.unit.as_ref().map(UnitCode::as_str);
         batch.row(&[
             ("dossier", &row.dossier),
             ("code", &row.code),
