@@ -271,6 +271,21 @@ fn repair(visit: &Visit, repair: &Repair, examples: Vec<(String, String)>) -> Fo
     }
 }
 
+/// `12 đang mở · 1 quá hạn · …`: what there is any of.
+fn ahead(visit: &Visit, ahead: &Ahead) -> String {
+    let counts = [
+        ("index-open", ahead.open),
+        ("index-overdue", ahead.overdue),
+        ("index-due-24", ahead.due_soon),
+        ("index-due-72", ahead.due_next),
+        ("index-for-citizen", ahead.waiting_for_citizen),
+        ("index-for-portal", ahead.waiting_for_portal),
+    ];
+    let some = counts.into_iter().filter(|(_, n)| *n > 0);
+    let parts = some.map(|(key, n)| visit.w.tn(key, &i64::try_from(n).unwrap_or(i64::MAX)));
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
 fn parts(state: &AppState, visit: &Visit, answered: &Answered) -> Vec<(&'static str, String, Vec<PartRow>)> {
     let (w, report, scope) = (visit.w, &answered.report, &answered.scope);
     let unit_name = |code: &str| {
