@@ -138,11 +138,24 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         keys.push(format!("verdict-{verdict}"));
     }
     assert!(keys.len() > 80, "{}", keys.len());
-    let words = ["id", "state", "after", "url", "urls", "folder", "file", "when", "number", "by"]
-        .map(|name| (name, Arg::Text("x")));
-    let counts =
-        ["count", "dossiers", "known", "quarantine", "seconds", "line", "column", "waiting", "highest"]
-            .map(|name| (name, Arg::Count(2)));
+    let words = [
+        "id", "state", "after", "url", "urls", "folder", "file", "when", "number", "by", "year", "period",
+        "points", "of", "here", "least", "most", "at", "rules",
+    ]
+    .map(|name| (name, Arg::Text("x")));
+    let counts = [
+        "count",
+        "dossiers",
+        "known",
+        "quarantine",
+        "seconds",
+        "line",
+        "column",
+        "waiting",
+        "highest",
+        "received",
+    ]
+    .map(|name| (name, Arg::Count(2)));
     let args = [words.as_slice(), counts.as_slice()].concat();
     for locale in Locale::ALL {
         for key in &keys {
