@@ -127,13 +127,11 @@ impl Wanted {
 }
 
 fn query(period: Period, scope: &Scope) -> String {
-    let mut query = format!("period={period}");
-    for (name, value) in [("unit", &scope.unit), ("procedure", &scope.procedure)] {
-        if let Some(value) = value {
-            query.push_str(&format!("&{name}={}", percent(value)));
-        }
-    }
-    query
+    let named = [("unit", &scope.unit), ("procedure", &scope.procedure)];
+    let named = named
+        .into_iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={}", percent(value))));
+    std::iter::once(format!("period={period}")).chain(named).collect::<Vec<_>>().join("&")
 }
 
 /// The page.
