@@ -1,6 +1,7 @@
 //! How the parts are put together: the one place where configuration, store, connectors, engine, broker and HTTP meet.
 //! `main` and tests build the same [`Application`].
 
+mod index;
 mod observe;
 mod parts;
 mod store;
@@ -11,7 +12,7 @@ use jiff::SignedDuration;
 use lienthong_core::{
     clock::{Clock, SystemClock},
     flow::{
-        engine::Engine,
+        engine::{Engine, EngineSettings},
         pool::{Ends, Pool},
         run::{self, Roles},
     },
@@ -21,6 +22,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
+pub use index::{calendar, index_settings};
 pub use parts::{broker_settings, connectors, engine_settings, store_address};
 pub use store::StoreHandle;
 
@@ -67,6 +69,7 @@ pub struct Application {
     roles: Option<Roles>,
     listener: Option<TcpListener>,
     addresses: Addresses,
+    index: Arc<http::index::Kept>,
 }
 
 impl Application {
@@ -84,7 +87,7 @@ impl Application {
         let addresses = Addresses { http: listener.as_ref().and_then(|l| l.local_addr().ok()) };
         let auth = tokens::existing_or_new(&config)?;
         let built = connectors(&config)?;
-        let settings = engine_settings(&config);
+        let settings = EngineSettings { index: index_settings(&config)?, ..engine_settings(&config) };
         let store = StoreHandle::open(&config, &settings.holder).await?;
         store.migrate().await?;
         // Before anything can be claimed: an older store than this process has seen is fenced.
@@ -112,6 +115,7 @@ impl Application {
             roles,
             listener,
             addresses,
+            index: Arc::default(),
         })
     }
 
@@ -145,6 +149,7 @@ impl Application {
                 public_url: self.config.http.public_url.clone(),
             },
             broker: self.broker.clone(),
+            index: Arc::clone(&self.index),
         })
     }
 

@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod logging;
 pub mod out_event;
 pub mod sandbox;
+pub mod sheets;
 pub mod state_file;
 pub mod tokens;
 

@@ -1,11 +1,13 @@
 //! What everything means: the domain, planning, policy, the ports and the flows between them. No drivers, no I/O.
 
+pub mod calendar;
 pub mod clock;
 pub mod dossier;
 pub mod event;
 pub mod finding;
 pub mod flow;
 pub mod id;
+pub mod index;
 pub mod lane;
 pub mod money;
 pub mod need;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use lienthong_core::clock::{Clock, SystemClock};
 use serde_json::json;
 
 use super::{Failure, Global, Screen};
@@ -25,14 +26,26 @@ impl ConfigCommand {
         compose::store_address(&config)?;
         compose::broker_settings(&config)?;
         let connectors = compose::connectors(&config)?;
+        let index = compose::index_settings(&config)?;
+        let ahead = index.calendar_ahead_days.unwrap_or_default();
+        let missing = match index.calendar_ahead_days {
+            Some(_) => index.calendar.missing(SystemClock.now(), ahead),
+            None => Vec::new(),
+        };
         let path = super::config_path(global).map(|p| p.display().to_string());
         if screen.json {
             let names: Vec<String> = connectors.iter().map(|c| c.manifest().id.to_string()).collect();
-            screen.value(&json!({ "ok": true, "file": path, "connectors": names }));
+            screen.value(&json!({ "ok": true, "file": path, "connectors": names, "years_missing": missing }));
             return Ok(ExitCode::SUCCESS);
         }
         let file = path.unwrap_or_else(|| screen.say("config-embedded"));
         screen.line(screen.say_with("config-good", &[("file", Arg::Text(&file))]));
+        for year in &missing {
+            screen.line(screen.say_with("calendar-missing", &[("year", Arg::Text(&year.to_string()))]));
+        }
+        if index.calendar_ahead_days.is_none() {
+            screen.line(screen.say("calendar-none"));
+        }
         let mut table = screen.table(&["partner", "kind", "actions"]);
         for connector in &connectors {
             let manifest = connector.manifest();

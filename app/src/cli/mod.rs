@@ -12,6 +12,7 @@ mod edit;
 mod event;
 mod failure;
 mod incident;
+mod index;
 mod lane;
 mod ledger;
 mod operation;
@@ -37,6 +38,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use api::{inside, is_served};
 pub use failure::Failure;
+pub(crate) use index::show as show_index;
 pub use output::Screen;
 pub(crate) use status::ledgers as show_ledgers;
 
@@ -157,6 +159,10 @@ pub enum Command {
     /// For how long each kind of data is kept, what is due, what has gone
     #[command(verbatim_doc_comment)]
     Retention,
+    /// Chỉ số phục vụ (Quyết định 766) tính trước Cổng: điểm, hồ sơ mất điểm và việc đúng sự thật để lấy lại
+    /// The national index (Decision 766), computed before the portal does
+    #[command(verbatim_doc_comment)]
+    Index(index::Index),
     /// Toàn cảnh hôm nay: đối tác, việc chờ người xử lý, hai sổ đối chiếu
     /// The province today
     #[command(verbatim_doc_comment)]
@@ -243,6 +249,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Backup(backup) => backup.run(global, screen).await,
         Command::Restore(restore) => restore.run(global, screen).await,
         Command::Retention => retention::run(global, screen).await,
+        Command::Index(index) => index.run(global, screen).await,
         Command::Status => status::run(global, screen).await,
         Command::Migrate => serve::migrate(global, screen).await,
         Command::Token(token) => token.run(global, screen),

@@ -45,6 +45,11 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong dead admit --reason x",
         "lienthong incident list",
         "lienthong incident close 3 --reason x",
+        "lienthong index --period 2026-10 --unit 000.00.08.H99 --json",
+        "lienthong index --period 2026-Q4 --xlsx chi-so.xlsx",
+        "lienthong index --csv chi-so.csv --table repairs --refresh",
+        "lienthong index compare cong.json --period 2026-10",
+        "lienthong index enter 5.2 --period 2026-10 --points 5.50 --reason x",
         "lienthong status --lang en",
         "lienthong token issue --subject an --scope read,publish --days 30",
         "lienthong config check",
@@ -133,11 +138,24 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         keys.push(format!("verdict-{verdict}"));
     }
     assert!(keys.len() > 80, "{}", keys.len());
-    let words = ["id", "state", "after", "url", "urls", "folder", "file", "when", "number", "by"]
-        .map(|name| (name, Arg::Text("x")));
-    let counts =
-        ["count", "dossiers", "known", "quarantine", "seconds", "line", "column", "waiting", "highest"]
-            .map(|name| (name, Arg::Count(2)));
+    let words = [
+        "id", "state", "after", "url", "urls", "folder", "file", "when", "number", "by", "year", "period",
+        "points", "of", "here", "least", "most", "at", "rules",
+    ]
+    .map(|name| (name, Arg::Text("x")));
+    let counts = [
+        "count",
+        "dossiers",
+        "known",
+        "quarantine",
+        "seconds",
+        "line",
+        "column",
+        "waiting",
+        "highest",
+        "received",
+    ]
+    .map(|name| (name, Arg::Count(2)));
     let args = [words.as_slice(), counts.as_slice()].concat();
     for locale in Locale::ALL {
         for key in &keys {

@@ -14,10 +14,32 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     http(config, &mut found);
     engine(config, &mut found);
     retention(config, &mut found);
+    index(config, &mut found);
     units(config, &mut found);
     beneficiaries(config, &mut found);
     connectors(config, &mut found);
     found
+}
+
+fn index(config: &Config, found: &mut Vec<Problem>) {
+    if let Err((key, said)) = config.calendar.weeks() {
+        found.push(Problem::new(
+            &key,
+            said,
+            "Viết ca làm việc như \"07:30-11:30\", các ca trong ngày không chồng nhau.\nWrite shifts like \
+             \"07:30-11:30\", without overlaps.",
+        ));
+    }
+    if !(0..=366).contains(&config.calendar.ahead_days) {
+        found.push(range("calendar.ahead_days", config.calendar.ahead_days, "0", "366"));
+    }
+    if !(1..=86_400).contains(&config.index.refresh_seconds) {
+        found.push(range("index.refresh_seconds", config.index.refresh_seconds, "1", "86400"));
+    }
+    if !(1..=100).contains(&config.index.rules.digitised_target_percent) {
+        let percent = config.index.rules.digitised_target_percent;
+        found.push(range("index.rules.digitised_target_percent", percent, "1", "100"));
+    }
 }
 
 fn installation(config: &Config, found: &mut Vec<Problem>) {

@@ -60,7 +60,7 @@ impl<'t> Document<'t> {
     pub(super) fn anchor_paths(&mut self, folder: &Path) {
         fn walk(table: &mut DeTable<'_>, folder: &Path) {
             for (key, value) in table.iter_mut() {
-                let is_path = key.get_ref().ends_with("_file") || key.get_ref() == "data_dir";
+                let is_path = key.get_ref().ends_with("_file") || key.get_ref().ends_with("_dir");
                 match value.get_mut() {
                     DeValue::String(path) if is_path && Path::new(path.as_ref()).is_relative() => {
                         *path = Cow::Owned(folder.join(path.as_ref()).display().to_string());

@@ -4,6 +4,7 @@
 mod check;
 mod document;
 mod error;
+mod index;
 mod overlay;
 mod rules;
 mod secret;
@@ -16,6 +17,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 
 pub use error::{ConfigError, Problem};
+pub use index::{Calendar, CatalogueFile, Index, YearFile};
 pub use rules::rules;
 pub use secret::read_secret;
 pub use sections::{
@@ -49,6 +51,12 @@ pub struct Config {
     /// Open points of planning.
     #[serde(default)]
     pub planning: Planning,
+    /// Working time.
+    #[serde(default)]
+    pub calendar: Calendar,
+    /// The national index.
+    #[serde(default)]
+    pub index: Index,
     /// Which source may speak for which units.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,

@@ -111,6 +111,7 @@ pub fn of_incident(key: &str) -> Advice {
         Some(("refund", payment)) => Advice::new("incident-refund", true).with("what", payment),
         Some(("codes", both)) => Advice::new("incident-codes", true).with("what", both.replace(':', " · ")),
         Some(("reading", which)) => of_reading(which),
+        Some(("calendar", year)) => Advice::new("incident-calendar", true).with("what", year),
         Some(("ledger", entry)) => Advice::new("incident-ledger", true).with("what", entry),
         Some(("pause", _)) => of_pause(None),
         _ => of_need(key),

@@ -12,6 +12,7 @@ pub mod edge;
 pub mod error;
 pub mod guard;
 pub mod health;
+pub mod index;
 pub mod json;
 pub mod lanes;
 pub mod mask;
@@ -46,6 +47,8 @@ pub struct AppState {
     pub display: Display,
     /// How the broker is reached; none: this installation uses none.
     pub broker: Option<Arc<crate::broker::Settings>>,
+    /// Reports of the index that were made a moment ago.
+    pub index: Arc<index::Kept>,
 }
 
 /// Whether the parts of the process work.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use lienthong_core::operation::OperationState;
+use lienthong_core::{flow::index, operation::OperationState};
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::{province, stage::Stage};
 use crate::{
     cli::{Failure, Screen, inside},
     http::auth::Scope,
@@ -46,6 +46,7 @@ pub(super) async fn came_back(stage: &Stage) -> Result<BTreeMap<String, Told>, F
 /// The account.
 pub(super) struct Closing {
     status: Value,
+    index: Value,
     told: BTreeMap<String, Told>,
     violations: Vec<String>,
     double_openings: usize,
@@ -57,9 +58,12 @@ impl Closing {
         let application = stage.application();
         let token = application.token("demo", &[Scope::Read], jiff::SignedDuration::from_mins(5))?;
         let status = inside(application.router(), &token, "/v1/status").await?;
+        index::refresh(stage.engine()).await?;
+        let path = format!("/v1/index?period={}", province::PERIOD);
+        let index = inside(application.router(), &token, &path).await?["index"].take();
         let told = came_back(stage).await?;
         let double_openings = stage.suite.payments.double_openings().len();
-        Ok(Self { status, told, violations: stage.suite.violations(), double_openings })
+        Ok(Self { status, index, told, violations: stage.suite.violations(), double_openings })
     }
 
     /// Whether everything came out: nothing stuck or held, nothing in quarantine, both ledgers, no contract violated.
@@ -82,6 +86,9 @@ impl Closing {
         self.show_sent(screen);
         self.show_told(screen);
         self.show_waiting(screen);
+        if self.index["dossiers"].as_i64().is_some_and(|dossiers| dossiers > 0) {
+            crate::cli::show_index(screen, &self.index);
+        }
         crate::cli::show_ledgers(screen, &self.status["ledgers"]);
         let violations = self.violations.len() as i64;
         screen.line(screen.say_with("closing-violations", &[("count", Arg::Count(violations))]));
@@ -103,6 +110,7 @@ impl Closing {
             "operations": self.status["operations"],
             "told": told,
             "matters": self.status["matters"],
+            "index": self.index,
             "ledgers": self.status["ledgers"],
             "violations": self.violations,
             "double_openings": self.double_openings,
@@ -179,7 +187,13 @@ mod tests {
             "operations": { "open": open, "difference": difference },
         });
         let status = json!({ "ledgers": ledgers });
-        Closing { status, told: BTreeMap::new(), violations: Vec::new(), double_openings: 0 }
+        Closing {
+            status,
+            index: Value::Null,
+            told: BTreeMap::new(),
+            violations: Vec::new(),
+            double_openings: 0,
+        }
     }
 
     #[test]

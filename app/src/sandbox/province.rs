@@ -27,6 +27,34 @@ const WARDS: std::ops::RangeInclusive<u32> = 99_010..=99_021;
 /// The payment connector, whose name is part of its callback address.
 pub(super) const PAYMENTS: &str = "dvcqg-payment";
 
+/// The quarter that the sample plays in.
+pub(super) const PERIOD: &str = "2026-Q1";
+/// Code, name, has a fee, ends in a paper, for citizens: the procedures of the sample as their catalogue has them.
+const PROCEDURES: [(&str, &str, bool, bool, bool); 9] = [
+    ("1.000894", "Đăng ký kết hôn", false, true, true),
+    ("1.001193", "Đăng ký khai sinh", false, true, true),
+    ("1.001612", "Đăng ký thành lập hộ kinh doanh", true, true, false),
+    ("1.001731", "Hỗ trợ chi phí mai táng", false, false, true),
+    ("1.004199", "Cấp đổi giấy chứng nhận quyền sử dụng đất", true, true, true),
+    ("1.004227", "Đăng ký biến động quyền sử dụng đất", true, true, true),
+    ("1.009994", "Cấp giấy phép xây dựng nhà ở riêng lẻ", true, true, true),
+    ("2.000488", "Cấp phiếu lý lịch tư pháp", true, true, true),
+    ("2.000635", "Cấp bản sao trích lục hộ tịch", true, true, true),
+];
+
+/// The catalogue of procedures as text.
+pub(super) fn catalogue() -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    for (code, name, has_fee, has_result, is_for_citizens) in PROCEDURES {
+        writeln!(
+            text,
+            "[[procedure]]\ncode = \"{code}\"\nname = \"{name}\"\nhas_fee = {has_fee}\nhas_result = {has_result}\n\
+             is_for_citizens = {is_for_citizens}\nis_described = true\nservices = [{{ code = \"{code}.1\" }}]\n"
+        )?;
+    }
+    Ok(text)
+}
+
 /// The configuration as text.
 pub(super) fn configuration(
     folder: &Path,
@@ -41,8 +69,10 @@ pub(super) fn configuration(
          [installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu (thử nghiệm)\"\ndata_dir = {}\n\n\
          [http]\nlisten = \"{listen}\"\n\n\
          [engine]\npoll_ms = 200\nsweep_seconds = 5\ntracking_seconds = 1\ntest_seconds = 2\n\
-         test_longest_seconds = 10\nramp_step_seconds = 5\nstop_seconds = 5\n",
+         test_longest_seconds = 10\nramp_step_seconds = 5\nstop_seconds = 5\n\n\
+         [index]\nrefresh_seconds = 5\ncatalogue_file = {}\n",
         quoted(&folder.display().to_string()),
+        quoted(&folder.join("catalogue.toml").display().to_string()),
     )?;
     for (code, name) in UNITS {
         let short = code.get(7..9).unwrap_or_default();

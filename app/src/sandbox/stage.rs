@@ -51,6 +51,8 @@ impl Stage {
         let listeners = Listeners::local().await.map_err(|e| failed(&e))?;
         let suite = Suite::start(listeners, options).await;
         let text = province::configuration(folder.path(), listen, &suite).map_err(|e| failed(&e))?;
+        let catalogue = province::catalogue().map_err(|e| failed(&e))?;
+        std::fs::write(folder.path().join("catalogue.toml"), catalogue).map_err(|e| failed(&e))?;
         let file = folder.path().join("lienthong.toml");
         std::fs::write(&file, &text).map_err(|e| failed(&e))?;
         let config =

@@ -11,8 +11,8 @@ use tokio::{sync::Notify, time::Instant};
 use crate::{
     clock::Clock,
     flow::{
-        callback::Believed, execute::Dispatcher, in_hand::InHand, permits::Permits, pool::Pool,
-        retention::Retention,
+        callback::Believed, execute::Dispatcher, in_hand::InHand, index::IndexSettings, permits::Permits,
+        pool::Pool, retention::Retention,
     },
     id::ConnectorId,
     operation::ActionKind,
@@ -66,6 +66,8 @@ pub struct EngineSettings {
     pub retention: Retention,
     /// What holds for single connectors; one that is not named has no limits of its own.
     pub partners: BTreeMap<ConnectorId, PartnerSettings>,
+    /// How the index is computed.
+    pub index: IndexSettings,
 }
 
 /// Settings of one connector that hold across all processes.
@@ -97,6 +99,7 @@ impl Default for EngineSettings {
             health: HealthSettings::default(),
             retention: Retention::default(),
             partners: BTreeMap::new(),
+            index: IndexSettings::default(),
         }
     }
 }

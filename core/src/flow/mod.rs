@@ -7,6 +7,7 @@ pub mod engine;
 pub mod execute;
 pub mod health;
 pub mod in_hand;
+pub mod index;
 pub mod intake;
 pub mod ledger;
 pub mod operator;

@@ -228,6 +228,7 @@ pub fn closes_itself(engine: &Engine, key: &str) -> bool {
     match key.split_once(':') {
         Some(("pause" | "reading", _)) => is_there(),
         Some(("ledger", _)) => true,
+        Some(("calendar", _)) => engine.settings.index.calendar_ahead_days.is_some(),
         _ => key.parse::<Need>().is_ok(),
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{engine::Engine, ledger, pool::Pool, reconcile, replay, retention},
+    flow::{engine::Engine, index, ledger, pool::Pool, reconcile, replay, retention},
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -58,6 +58,7 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         ("ledgers".to_owned(), FOLD_EVERY),
         ("ledger-audit".to_owned(), AUDIT_EVERY),
         ("replays".to_owned(), engine.settings.replay_every),
+        ("index".to_owned(), engine.settings.index.every),
     ];
     if !engine.settings.retention.kept.is_empty() {
         timers.push(("retention".to_owned(), RETAIN_EVERY));
@@ -172,6 +173,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("ledger-audit", _) => ledger::audit(engine, None).await.map(drop),
         ("replays", _) => replay::round(engine).await,
         ("retention", _) => retention::round(engine).await,
+        ("index", _) => index::refresh(engine).await.map(drop),
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         _ => Ok(()),

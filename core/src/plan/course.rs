@@ -11,6 +11,7 @@ use crate::{
         names::{EventData, EventName},
     },
     id::{ConnectorId, DossierCode, LaneKey, RowId, UnitCode, derived},
+    index::check::{self, ADVICE, Check},
     need::Need,
     operation::{ActionKind, Operation, Payload, ProgressStep},
     plan::{
@@ -141,6 +142,7 @@ pub fn follow(
     }
     let (known, id) = (dossier.known, dossier.row);
     let unit = dossier.unit.clone().or_else(of_code);
+    let note = if known && !late { advice(&dossier.state, &state) } else { None };
     replace_state(work, &code, state, row);
     if is_new && !known {
         let data = json!({ "code": code, "asked_because": event.name.as_str() });
@@ -154,7 +156,17 @@ pub fn follow(
             data,
         );
     }
-    Ok(Effect { planned: 0, dossier: Some(id), unit, late, has_snapshot, note: None })
+    Ok(Effect { planned: 0, dossier: Some(id), unit, late, has_snapshot, note })
+}
+
+/// What an event leaves odd about its dossier and was not odd before: told with the event, never a reason to refuse it.
+fn advice(before: &DossierState, after: &DossierState) -> Option<String> {
+    let known = check::of_event(None, before);
+    let is_first = before.fields.is_empty();
+    let found = check::of_event(Some(before), after);
+    let new = found.into_iter().filter(|check| is_first || !known.contains(check));
+    let names: Vec<&str> = new.map(Check::name).collect();
+    (!names.is_empty()).then(|| format!("{ADVICE}{}", names.join(",")))
 }
 
 /// Status, supplements and the fields that an event states outside `data.dossier`.

@@ -11,6 +11,7 @@ use std::{
 use crate::{
     id::{ConnectorId, RowId},
     port::{
+        index::IndexStore,
         retention::{Holding, Kind, Step, Taken},
         work::{LedgerDelta, Release, Scope, Work},
     },
@@ -200,7 +201,7 @@ impl LedgerAudit {
 
 /// The store, as the engine needs it. Every method runs to its end even if its caller goes away.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: IndexStore + Send + Sync {
     /// Loads and locks `scope`, calls `decide`, writes what it changed, commits; all or nothing. Repeats by itself on
     /// serialisation failures, on unique violations by a concurrent insert, and when the decision asks for more scope.
     /// Returns after the commit.

@@ -11,6 +11,7 @@ mod events;
 mod hand_over;
 mod health;
 mod incidents;
+mod index;
 mod intake;
 mod join;
 mod ledger;

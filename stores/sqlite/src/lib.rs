@@ -5,6 +5,7 @@ pub mod backup;
 mod database;
 mod error;
 mod incidents;
+mod index;
 mod installation;
 mod ledger;
 mod load;
@@ -23,8 +24,10 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
     id::{ConnectorId, RowId},
+    index::tally::FactRow,
     lane::LaneState,
     port::{
+        index::{FactFilter, IndexStore, Sources},
         retention::{Holding, Kind, Step, Taken},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
@@ -292,5 +295,32 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         // Through the writer: readers answer even where nothing can be written any more.
         unit::write(self, |_, _| Box::pin(async { Ok(()) })).await
+    }
+}
+
+#[async_trait]
+impl IndexStore for SqliteStore {
+    async fn index_changed(
+        &self,
+        since: Option<Timestamp>,
+        after: RowId,
+        limit: i64,
+    ) -> Result<Vec<RowId>, StoreError> {
+        unit::read(self, move |conn| Box::pin(index::changed(conn, since, after, limit))).await
+    }
+
+    async fn index_sources(&self, dossiers: &[RowId]) -> Result<Vec<Sources>, StoreError> {
+        let dossiers = dossiers.to_vec();
+        unit::read(self, move |conn| Box::pin(async move { index::sources(conn, &dossiers).await })).await
+    }
+
+    async fn keep_index_facts(&self, rows: &[FactRow]) -> Result<(), StoreError> {
+        let rows = rows.to_vec();
+        unit::write(self, move |conn, _| Box::pin(async move { index::keep(conn, &rows).await })).await
+    }
+
+    async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| Box::pin(async move { index::facts(conn, &filter).await })).await
     }
 }

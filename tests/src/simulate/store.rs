@@ -5,8 +5,10 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
     id::{ConnectorId, RowId},
+    index::tally::FactRow,
     lane::LaneState,
     port::{
+        index::{FactFilter, IndexStore, Sources},
         retention::{Holding, Kind, Step, Taken},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
@@ -257,5 +259,29 @@ impl Store for Line {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.call(self.store.ping()).await
+    }
+}
+
+#[async_trait]
+impl IndexStore for Line {
+    async fn index_changed(
+        &self,
+        since: Option<Timestamp>,
+        after: RowId,
+        limit: i64,
+    ) -> Result<Vec<RowId>, StoreError> {
+        self.call(self.store.index_changed(since, after, limit)).await
+    }
+
+    async fn index_sources(&self, dossiers: &[RowId]) -> Result<Vec<Sources>, StoreError> {
+        self.call(self.store.index_sources(dossiers)).await
+    }
+
+    async fn keep_index_facts(&self, rows: &[FactRow]) -> Result<(), StoreError> {
+        self.call(self.store.keep_index_facts(rows)).await
+    }
+
+    async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
+        self.call(self.store.index_facts(filter)).await
     }
 }

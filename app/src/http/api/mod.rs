@@ -10,6 +10,7 @@ pub(super) mod editing;
 mod events;
 mod feed;
 mod incidents;
+mod index;
 pub(super) mod lanes;
 pub(super) mod operations;
 pub(super) mod partners;
@@ -21,7 +22,7 @@ mod status;
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Path, Query},
+    extract::{DefaultBodyLimit, FromRequestParts, Path, Query},
     http::{StatusCode, request::Parts},
     middleware::from_fn_with_state,
     routing::{get, post},
@@ -66,16 +67,20 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/replays", get(replays::list))
         .route("/replays/{id}", get(replays::show))
         .route("/replays/{id}/items", get(replays::items))
+        .route("/index", get(index::show))
+        .route("/index/compare", post(index::compare_with).layer(DefaultBodyLimit::max(index::LARGEST)))
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))
-        .layer(axum::extract::DefaultBodyLimit::max(events::longest_body(state)));
+        .layer(DefaultBodyLimit::max(events::longest_body(state)));
     let operate = Router::new()
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))
         .route("/operations/{id}/payload", get(editing::payload))
         .route("/operations/{id}/edit", post(editing::edit))
         .route("/ledgers/audit", post(status::audit))
+        .route("/index/refresh", post(index::refresh))
+        .route("/index/entered", post(index::enter))
         .route("/restore/release", post(restore::release))
         .route("/replays", post(replays::plan))
         .route("/replays/{id}/start", post(replays::start))

@@ -2,6 +2,7 @@
 
 mod dossier;
 mod edit;
+mod index;
 mod lanes;
 mod login;
 pub mod notice;
@@ -49,6 +50,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/doi-tac/{id}", get(partner::page))
         .route("/gui-lai", get(replays::list))
         .route("/gui-lai/{id}", get(replays::page))
+        .route("/chi-so", get(index::page))
+        .route("/chi-so.csv", get(index::csv))
+        .route("/chi-so.xlsx", get(index::xlsx))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()

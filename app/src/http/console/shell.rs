@@ -31,6 +31,8 @@ pub enum Section {
     Operations,
     /// Plans of replays.
     Replays,
+    /// The national index.
+    Index,
     /// Quarantine.
     Quarantine,
     /// None of them.

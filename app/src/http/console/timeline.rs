@@ -1,6 +1,9 @@
 //! One list out of a dossier's events, operations, payments and parcels, in the order in which they happened here.
 
-use lienthong_core::port::views::{AttemptView, EventView, OperationView, ParcelView, PaymentView, Timeline};
+use lienthong_core::{
+    index::check::{ADVICE, advised},
+    port::views::{AttemptView, EventView, OperationView, ParcelView, PaymentView, Timeline},
+};
 use serde_json::Value;
 
 use super::{
@@ -128,8 +131,13 @@ fn event(visit: &Visit, event: &EventView) -> Entry {
     } else {
         w.tn("event-planned", &event.planned.into())
     });
-    if event.note.as_deref().is_some_and(|n| n != "recorded") {
-        lines.push(advice::said(event.note.as_deref()));
+    match event.note.as_deref() {
+        Some(note) if note.starts_with(ADVICE) => {
+            let odd = advised(note).into_iter().map(|check| w.name("check", check.name()));
+            lines.push(w.tv("index-advice", &odd.collect::<Vec<_>>().join("; ")));
+        }
+        Some(note) if note != "recorded" => lines.push(advice::said(Some(note))),
+        Some(_) | None => {}
     }
     let sequence = event.sequence.map(|n| format!(" · #{n}")).unwrap_or_default();
     Entry {

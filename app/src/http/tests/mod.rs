@@ -5,6 +5,7 @@ mod api;
 mod console;
 mod editing;
 mod fake;
+mod index;
 mod replays;
 mod restored;
 mod words;
@@ -116,6 +117,7 @@ pub fn server(views: impl FnOnce(MemoryStore) -> Arc<dyn Views>, display: Displa
         health: seen,
         display,
         broker: None,
+        index: Arc::default(),
     };
     Server { router: router(state), auth, store, engine, health }
 }

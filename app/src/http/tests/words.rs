@@ -3,6 +3,11 @@
 use lienthong_core::{
     event::{names::EventName, rejection::Reason},
     id::ConnectorId,
+    index::{
+        check::Check,
+        indicator::{Group, Indicator},
+        repair::Act,
+    },
     operation::{ActionKind, OperationState},
     outcome::Cause,
     parcel::ParcelState,
@@ -22,6 +27,7 @@ use std::{
 use crate::{
     http::{advice, console::operations::CAUSES, lanes::OWNERS},
     i18n::{Arg, Locale, number, text_with},
+    sheets,
 };
 
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
@@ -122,6 +128,24 @@ const DEEDS: [&str; 12] = [
     "unchanged",
 ];
 
+/// Every act of a repair.
+const ACTS: [Act; 14] = [
+    Act::Deliver,
+    Act::SendResult,
+    Act::ResultOnceIssued,
+    Act::SendFinish,
+    Act::SendResumption,
+    Act::StateDue,
+    Act::StatePayment,
+    Act::StateExemption,
+    Act::PayOnline,
+    Act::StateVerification,
+    Act::AttachFile,
+    Act::StateDigitised,
+    Act::StateChannel,
+    Act::Late,
+];
+
 #[test]
 fn every_code_that_can_come_has_words() {
     let name = |kind: &str, code: &str| format!("{kind}-{}", code.replace('.', "-"));
@@ -147,6 +171,26 @@ fn every_code_that_can_come_has_words() {
     wanted.extend(outcomes.iter().map(|o| name("outcome", o)));
     wanted.extend(["return", "pickup"].iter().map(|d| name("direction", d)));
     wanted.extend(["amqp", "http", "file"].iter().map(|o| name("origin", o)));
+    wanted.extend(Indicator::ALL.iter().map(|i| name("indicator", i.code())));
+    wanted.extend(Group::ALL.iter().map(|g| name("group", g.name())));
+    wanted.extend(Check::ALL.iter().map(|c| name("check", c.name())));
+    wanted.extend(ACTS.iter().map(|a| name("act", a.name())));
+    let standings = ["computed", "estimate", "upper_bound", "no_data", "entered", "unknown"];
+    wanted.extend(standings.iter().map(|s| name("standing", s)));
+    let readings = [
+        "by_day",
+        "by_second",
+        "raw",
+        "with_result",
+        "finished",
+        "all",
+        "target_80",
+        "target_100",
+        "reused",
+        "component",
+    ];
+    wanted.extend(readings.iter().map(|r| name("reading", r)));
+    wanted.extend(sheets::TABLES.iter().map(|t| name("sheet", t)));
     wanted.extend(DEEDS.iter().map(|d| name("deed", d)));
     for (kind, codes) in [
         ("cause", CAUSES.iter().map(|c| c.code()).collect::<Vec<_>>()),

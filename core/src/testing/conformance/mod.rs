@@ -5,6 +5,7 @@ mod edits;
 mod harness;
 mod health;
 mod incidents;
+mod index;
 mod lanes;
 mod outbox;
 mod overview;
@@ -141,6 +142,12 @@ macro_rules! conformance_stories {
                 a_plan_selects_by_every_filter_page_by_page
                 what_a_plan_decides_by_is_told_of_every_operation
                 a_plan_is_changed_by_one_unit_at_a_time
+            }
+            index {
+                facts_come_back_whole_by_anchor_and_page
+                what_the_portal_has_is_told_beside_what_is_known
+                what_changed_is_told_by_time
+                facts_of_a_dossier_that_went_into_another_leave
             }
             overview {
                 the_overview_is_the_same_in_every_store

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     dossier::{DossierRecord, DossierState},
     id::{ConnectorId, DossierCode, EventKey, LaneKey, OrderNumber, ParcelId, PaymentId, Reference, RowId},
+    index::tally::FactRow,
     lane::{Lane, LaneState},
     operation::{Attempt, Operation},
     parcel::{ParcelMove, ParcelRecord},
@@ -139,6 +140,7 @@ pub(super) struct Tables {
     pub(super) incidents: Vec<StoredIncident>,
     pub(super) replays: BTreeMap<RowId, Replay>,
     pub(super) replay_items: BTreeMap<(RowId, RowId), ReplayItem>,
+    pub(super) index_facts: BTreeMap<RowId, FactRow>,
     pub(super) folded: LedgerDelta,
     pub(super) deltas: Vec<LedgerDelta>,
     /// What retention took: rows, when last, and what the ledgers count of them.

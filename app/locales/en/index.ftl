@@ -1,0 +1,193 @@
+# The national index (Decision 766) and working time.
+
+## Indicators
+indicator-1-1 = Procedures published on time
+indicator-1-2 = Procedures made public on time in the national database
+indicator-1-3 = Procedures with a complete description
+indicator-1-4 = Dossiers synced
+indicator-2-1 = Dossiers on time
+indicator-3-1 = Procedures offered online
+indicator-3-2 = Online services that had a dossier
+indicator-3-3 = Dossiers filed online
+indicator-3-5 = Fee procedures with a fee collected
+indicator-3-5b = Fee procedures with an online payment
+indicator-3-6 = Dossiers paid online
+indicator-4-1 = Electronic result issued
+indicator-4-2 = Dossiers digitised
+indicator-4-3 = Digitised data reused
+indicator-4-4 = Linked to the personal document store
+indicator-4-5a = Procedures that use population data
+indicator-4-5b = Dossiers that use population data
+indicator-4-x = Certified e-copies from originals
+indicator-5-2 = Petitions handled on time
+indicator-5-3 = Satisfaction with the handling of petitions
+indicator-5-4 = Satisfaction with the handling of dossiers
+
+group-publicity = Publicity
+group-progress = Progress
+group-online = Online services
+group-payment = Online payment
+group-digitisation = Digitisation
+group-satisfaction = Satisfaction
+
+standing-computed = Computed
+standing-estimate = Estimate
+standing-upper_bound = At most
+standing-no_data = No figures
+standing-entered = Entered by hand
+standing-unknown = Cannot be known from synced data
+
+reading-by_day = if days are compared
+reading-by_second = if moments are compared
+reading-raw = if every online dossier counts
+reading-with_result = if only online dossiers with their result count
+reading-finished = if only ended dossiers count
+reading-all = if all dossiers count
+reading-target_80 = if 80% brings all points
+reading-target_100 = if only 100% brings all points
+reading-reused = by the mark of reuse
+reading-component = by digitised components
+
+## What wins points back: only what is true is sent
+act-deliver = It is known here and not at the portal: deal with what waits to be sent for this dossier.
+act-send_result = It has ended, and the file or the code of its result is missing: send the result that was issued.
+act-result_once_issued = It has not ended: send file and code of the result once it is issued.
+act-send_finish = Finished or handed over, but the portal has no step 9: send the step with the moment at which it was finished.
+act-send_resumption = Supplements were asked for, and it went on without a step of their arrival: if they came, send that step with its moment.
+act-state_due = No due time, or one at midnight: send the due time printed on the receipt.
+act-state_payment = A procedure with fees and no fee row: if the citizen paid online, send the payment.
+act-state_exemption = A procedure with fees and no fee row: if the citizen is exempt, send a row of 0 with the reason.
+act-pay_online = Not paid, or paid otherwise: offer online payment; if it was paid online, send the payment.
+act-state_verification = The account is not marked as verified with VNeID: if it is, mark it.
+act-attach_file = No file that the portal can fetch: send the documents that were scanned.
+act-state_digitised = No component is marked as digitised: if one is, mark it.
+act-state_channel = No channel: say how it came; if it was filed online, say online.
+act-late = Late: nothing truthful wins this back; the next one can be in time.
+
+## Odd data: advice, not a refusal
+check-not_received = Accepted, but without a date of reception: the portal does not count it
+check-no_channel = No channel (counter, online, post)
+check-no_due = No due time
+check-due_before_received = Due before it was received
+check-due_at_midnight = Due at midnight: the whole last day is lost
+check-due_moved_later = The due time was moved later than before
+check-not_finished = Handed over, but no step "finished"
+check-not_resumed = Supplements were asked for, and it ended without a step of their arrival
+check-second_request = A second request for supplements while it is open: it counts as late
+check-finished_otherwise = The date of finishing is not that of the last step
+check-steps_missing = The portal has the dossier and not all its steps
+check-half_result = A result with a file and no code, or the reverse
+check-no_fee_row = A procedure with fees, and neither a payment nor an exemption
+check-paid_without_fee = Paid online, and no fee row
+check-unknown_procedure = The procedure is not in the catalogue
+
+## Spreadsheets
+sheet-indicators = Indicators
+sheet-units = Units
+sheet-procedures = Procedures
+sheet-repairs = Points to win back
+sheet-checks = Odd data
+index-col-code = Code
+index-col-name = Indicator
+index-col-points = Points
+index-col-max = Of
+index-col-numerator = Numerator
+index-col-denominator = Denominator
+index-col-standing = Basis
+index-col-here-points = Points if delivered
+index-col-here-numerator = Numerator if delivered
+index-col-here-denominator = Denominator if delivered
+index-col-unit = Unit
+index-col-procedure = Procedure
+index-col-dossiers = Dossiers
+index-col-late = Late
+index-col-gain = Gain
+index-col-act = Act
+index-col-dossier = Dossier
+index-col-officer = Officer
+index-col-open = Open
+index-col-overdue = Overdue
+index-col-due-24 = Due in 24 working hours
+index-col-due-72 = Due in 72 working hours
+index-col-for-citizen = Waiting for the citizen
+index-col-for-portal = Waiting for the portal
+index-col-check = Finding
+
+## Command line
+cli-index-headline = { $period }: { $points } of { $of } computable points from what the portal has acknowledged (other readings: { $least } to { $most }). If everything here were delivered: { $here }.
+cli-index-entered = Entered by hand beside: { $points } of { $of } points. The rest cannot be known from synced data.
+cli-index-as-of = Figures as of { $at }, rule set { $rules }.
+cli-index-building = The facts are being made for the first time: dossiers are still missing. Wait, or add --refresh.
+cli-index-dossiers = The portal counts { $dossiers } dossiers; received here: { $received }; { $waiting } wait to be sent.
+cli-index-code = Code
+cli-index-name = Indicator
+cli-index-points = Points
+cli-index-ratio = Ratio
+cli-index-standing = Basis
+cli-index-repairs = What wins points back, each (all):
+cli-index-gain = Points
+cli-index-act = Act
+cli-index-examples = Examples
+cli-index-checks = Odd data:
+cli-index-check = Finding
+cli-index-hits = Indicators
+cli-index-ours = Here
+cli-index-portal = Portal
+cli-index-agrees = Agrees
+cli-index-written = ✓ Written: { $file }
+cli-index-kept = ✓ The figure for { $period } is kept.
+cli-calendar-missing = ! No file for { $year } in calendar.years_dir: its holidays will count as working days.
+cli-calendar-none = calendar.years_dir is not set: only Saturdays and Sundays are free.
+
+## Page
+nav-index = Index 766
+index-title = Index of service to citizens and businesses
+index-help = From what the portal has acknowledged, before it publishes. Only what can be computed is added up; the rest is not guessed.
+index-of = of { $what } computable points
+index-range = By other readings
+index-here = If everything were delivered
+index-entered = Entered by hand
+index-entered-of = { $what }, for indicators that synced data cannot tell
+index-as-of = Figures as of
+index-building = The facts are being made for the first time; dossiers are still missing.
+index-rules = Rule set
+index-dossiers = Dossiers that the portal counts
+index-received = Received here
+index-waiting = Wait to be sent
+index-boundary = On time or late by days or moments
+index-unknown = Procedure not in the catalogue
+index-never = Units without any VNeID mark
+index-period = Period (month, quarter, year)
+index-unit = Unit code
+index-procedure = Procedure code
+index-go = Show
+index-running = The period is running: so far.
+index-indicators = By indicator
+index-units = By unit
+index-procedures = By procedure
+index-repairs = Dossiers that cost points, and what wins them back
+index-repairs-help = By what one dossier brings. Only what is true is sent.
+index-checks = Odd data
+index-checks-help = Advice; nothing was refused.
+index-hits = Indicators
+index-empty = No dossiers in this period yet.
+index-all = all: { $what }
+index-advice = Advice: { $what }
+index-ahead = Ahead, of this period
+index-open = { $n } open
+index-overdue = { $n } overdue
+index-due-24 = { $n } due in 24 working hours
+index-due-72 = { $n } due in 72 working hours
+index-for-citizen = { $n } waiting for the citizen
+index-for-portal = { $n } waiting for the portal
+index-download = Download
+notice-period = The period "{ $what }" cannot be read: write 2026-10, 2026-Q4 or 2026
+
+error-period_unreadable = The period "{ $what }" cannot be read: write a month (2026-10), a quarter (2026-Q4) or a year (2026).
+error-figures_unreadable = No figures of the portal were found in this file.
+error-indicator_unknown = "{ $what }" is no indicator to be entered by hand; those are 1.1, 1.2, 4.x, 5.2, 5.3.
+
+incident-calendar = There is no file for the holidays of { $what }
+    .many = There are no files for the holidays of { $n } years, e.g. { $examples }
+    .who = The province's administrator
+    .next = Copy last year's file in calendar.years_dir, change it after the official notices of holidays and swapped working days, and restart. Without it holidays count as working days. With the file this closes by itself.

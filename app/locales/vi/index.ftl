@@ -1,0 +1,193 @@
+# Chỉ số phục vụ người dân, doanh nghiệp (Quyết định 766) và lịch làm việc.
+
+## Tên chỉ tiêu
+indicator-1-1 = Thủ tục công bố đúng hạn
+indicator-1-2 = Thủ tục công khai đúng hạn trên Cơ sở dữ liệu quốc gia
+indicator-1-3 = Thủ tục có đủ nội dung
+indicator-1-4 = Hồ sơ được đồng bộ
+indicator-2-1 = Hồ sơ giải quyết đúng hạn
+indicator-3-1 = Thủ tục cung cấp trực tuyến
+indicator-3-2 = Dịch vụ trực tuyến có phát sinh hồ sơ
+indicator-3-3 = Hồ sơ nộp trực tuyến
+indicator-3-5 = Thủ tục có phí, lệ phí được thu
+indicator-3-5b = Thủ tục có phí, lệ phí đã có người nộp trực tuyến
+indicator-3-6 = Hồ sơ nộp phí, lệ phí trực tuyến
+indicator-4-1 = Hồ sơ trả kết quả điện tử
+indicator-4-2 = Hồ sơ được số hóa
+indicator-4-3 = Khai thác, sử dụng lại dữ liệu số hóa
+indicator-4-4 = Kết nối kho tài liệu cá nhân
+indicator-4-5a = Thủ tục khai thác dữ liệu dân cư
+indicator-4-5b = Hồ sơ khai thác dữ liệu dân cư
+indicator-4-x = Chứng thực bản sao điện tử từ bản chính
+indicator-5-2 = Phản ánh, kiến nghị xử lý đúng hạn
+indicator-5-3 = Hài lòng về xử lý phản ánh, kiến nghị
+indicator-5-4 = Hài lòng về giải quyết hồ sơ
+
+group-publicity = Công khai, minh bạch
+group-progress = Tiến độ giải quyết
+group-online = Dịch vụ trực tuyến
+group-payment = Thanh toán trực tuyến
+group-digitisation = Số hóa hồ sơ
+group-satisfaction = Mức độ hài lòng
+
+standing-computed = Tính được
+standing-estimate = Ước tính
+standing-upper_bound = Nhiều nhất
+standing-no_data = Chưa có số liệu
+standing-entered = Nhập tay
+standing-unknown = Không biết được từ dữ liệu đồng bộ
+
+reading-by_day = nếu so theo ngày
+reading-by_second = nếu so theo giờ phút
+reading-raw = nếu đếm mọi hồ sơ trực tuyến
+reading-with_result = nếu chỉ đếm hồ sơ trực tuyến đã có kết quả
+reading-finished = nếu chỉ đếm hồ sơ đã xong
+reading-all = nếu đếm mọi hồ sơ
+reading-target_80 = nếu 80% là đủ điểm
+reading-target_100 = nếu 100% mới đủ điểm
+reading-reused = nếu đếm theo đánh dấu tái sử dụng
+reading-component = nếu đếm theo thành phần số hóa
+
+## Việc để lấy lại điểm: chỉ gửi điều có thật
+act-deliver = Đã có ở đây nhưng Cổng chưa nhận được: xử lý việc đang chờ gửi của hồ sơ này.
+act-send_result = Hồ sơ đã xong nhưng thiếu tệp hoặc mã kết quả: gửi kết quả đã ký cấp.
+act-result_once_issued = Chưa xong: khi ký cấp kết quả thì gửi tệp và mã kết quả.
+act-send_finish = Đã xong hoặc đã trả nhưng Cổng chưa thấy bước 9: gửi bước “đã xử lý xong” với đúng thời điểm đã xong.
+act-send_resumption = Đã yêu cầu bổ sung rồi xử lý tiếp mà không có bước nhận bổ sung: nếu người dân đã bổ sung thì gửi bước đó với đúng thời điểm.
+act-state_due = Thiếu hạn trả, hoặc hạn trả lúc 0 giờ: gửi đúng hạn trả in trên giấy tiếp nhận.
+act-state_payment = Thủ tục có phí mà hồ sơ không có dòng phí nào: nếu người dân đã nộp trực tuyến thì gửi khoản đã nộp.
+act-state_exemption = Thủ tục có phí mà hồ sơ không có dòng phí nào: nếu người dân được miễn thì gửi dòng phí 0 đồng kèm lý do miễn.
+act-pay_online = Chưa nộp hoặc nộp cách khác: mời nộp trực tuyến; nếu đã nộp trực tuyến thì gửi khoản đã nộp.
+act-state_verification = Chưa đánh dấu tài khoản xác thực VNeID: nếu người nộp đã xác thực thì đánh dấu.
+act-attach_file = Không có tệp nào Cổng tải được: gửi tệp giấy tờ đã quét.
+act-state_digitised = Chưa thành phần nào đánh dấu số hóa: nếu đã số hóa thì đánh dấu.
+act-state_channel = Không ghi kênh nộp: ghi đúng kênh; nếu nộp trực tuyến thì ghi trực tuyến.
+act-late = Quá hạn: không có cách nào đúng sự thật để lấy lại; giữ hạn cho hồ sơ sau.
+
+## Dữ liệu có chỗ lạ: lời khuyên, không phải từ chối
+check-not_received = Đã tiếp nhận nhưng không có ngày tiếp nhận: Cổng không đếm hồ sơ này
+check-no_channel = Không ghi kênh nộp (trực tiếp, trực tuyến, bưu chính)
+check-no_due = Không có hạn trả
+check-due_before_received = Hạn trả trước ngày tiếp nhận
+check-due_at_midnight = Hạn trả lúc 0 giờ: mất cả ngày cuối
+check-due_moved_later = Hạn trả bị dời muộn hơn so với lần trước
+check-not_finished = Đã trả kết quả nhưng không có bước “đã xử lý xong”
+check-not_resumed = Yêu cầu bổ sung rồi kết thúc mà không có bước nhận bổ sung
+check-second_request = Yêu cầu bổ sung lần thứ hai khi hồ sơ chưa xong: bị tính quá hạn
+check-finished_otherwise = Ngày xử lý xong khác với thời điểm của bước kết thúc
+check-steps_missing = Cổng đã có hồ sơ nhưng chưa có đủ các bước xử lý
+check-half_result = Kết quả có tệp mà không có mã, hoặc có mã mà không có tệp
+check-no_fee_row = Thủ tục có phí mà hồ sơ không ghi đã nộp hay được miễn
+check-paid_without_fee = Đã nộp trực tuyến mà không có dòng phí nào
+check-unknown_procedure = Thủ tục không có trong danh mục
+
+## Bảng tính
+sheet-indicators = Chỉ tiêu
+sheet-units = Đơn vị
+sheet-procedures = Thủ tục
+sheet-repairs = Việc lấy lại điểm
+sheet-checks = Dữ liệu cần xem
+index-col-code = Mã
+index-col-name = Chỉ tiêu
+index-col-points = Điểm
+index-col-max = Trên
+index-col-numerator = Tử số
+index-col-denominator = Mẫu số
+index-col-standing = Cơ sở
+index-col-here-points = Điểm nếu gửi hết
+index-col-here-numerator = Tử số nếu gửi hết
+index-col-here-denominator = Mẫu số nếu gửi hết
+index-col-unit = Đơn vị
+index-col-procedure = Thủ tục
+index-col-dossiers = Hồ sơ
+index-col-late = Quá hạn
+index-col-gain = Điểm lấy lại
+index-col-act = Việc
+index-col-dossier = Mã hồ sơ
+index-col-officer = Người xử lý
+index-col-open = Đang xử lý
+index-col-overdue = Đã quá hạn
+index-col-due-24 = Đến hạn trong 24 giờ làm việc
+index-col-due-72 = Đến hạn trong 72 giờ làm việc
+index-col-for-citizen = Chờ người dân bổ sung
+index-col-for-portal = Chờ Cổng
+index-col-check = Điều lạ
+
+## Dòng lệnh
+cli-index-headline = Kỳ { $period }: { $points } trên { $of } điểm tính được từ dữ liệu Cổng đã nhận (theo cách hiểu khác: { $least } đến { $most }). Nếu mọi thứ ở đây đã gửi xong: { $here }.
+cli-index-entered = Nhập tay thêm: { $points } trên { $of } điểm. Phần còn lại không biết được từ dữ liệu đồng bộ.
+cli-index-as-of = Số liệu đến { $at }, bộ quy tắc { $rules }.
+cli-index-building = Đang dựng số liệu tính điểm lần đầu: kết quả chưa đủ hồ sơ. Chờ, hoặc thêm --refresh.
+cli-index-dossiers = Cổng tính { $dossiers } hồ sơ; ở đây tiếp nhận { $received }; { $waiting } hồ sơ còn chờ gửi.
+cli-index-code = Mã
+cli-index-name = Chỉ tiêu
+cli-index-points = Điểm
+cli-index-ratio = Tỷ lệ
+cli-index-standing = Cơ sở
+cli-index-repairs = Việc lấy lại điểm, mỗi hồ sơ (tất cả):
+cli-index-gain = Điểm
+cli-index-act = Việc
+cli-index-examples = Ví dụ
+cli-index-checks = Dữ liệu có chỗ lạ:
+cli-index-check = Điều lạ
+cli-index-hits = Chỉ tiêu
+cli-index-ours = Ở đây
+cli-index-portal = Trên Cổng
+cli-index-agrees = Khớp
+cli-index-written = ✓ Đã ghi { $file }
+cli-index-kept = ✓ Đã ghi số nhập tay của kỳ { $period }.
+cli-calendar-missing = ! Chưa có tệp lịch nghỉ năm { $year } trong calendar.years_dir: ngày lễ sẽ bị tính là ngày làm việc.
+cli-calendar-none = Chưa đặt calendar.years_dir: chỉ thứ Bảy, Chủ nhật được tính là ngày nghỉ.
+
+## Trang
+nav-index = Chỉ số 766
+index-title = Chỉ số phục vụ người dân, doanh nghiệp
+index-help = Tính từ những gì Cổng đã nhận, trước khi Cổng công bố. Chỉ cộng những chỉ tiêu tính được; phần còn lại không đoán.
+index-of = trên { $what } điểm tính được
+index-range = Theo cách hiểu khác
+index-here = Nếu mọi thứ đã gửi xong
+index-entered = Nhập tay
+index-entered-of = { $what }, cho các chỉ tiêu không biết được từ dữ liệu đồng bộ
+index-as-of = Số liệu đến
+index-building = Đang dựng số liệu lần đầu, kết quả chưa đủ hồ sơ.
+index-rules = Bộ quy tắc
+index-dossiers = Hồ sơ Cổng tính
+index-received = Tiếp nhận ở đây
+index-waiting = Còn chờ gửi
+index-boundary = Đúng hay quá hạn tuỳ so theo ngày hay theo giờ
+index-unknown = Thủ tục không có trong danh mục
+index-never = Đơn vị không hồ sơ nào đánh dấu VNeID
+index-period = Kỳ (tháng, quý, năm)
+index-unit = Mã đơn vị
+index-procedure = Mã thủ tục
+index-go = Xem
+index-running = Kỳ đang chạy: điểm tạm tính.
+index-indicators = Từng chỉ tiêu
+index-units = Từng đơn vị
+index-procedures = Từng thủ tục
+index-repairs = Hồ sơ mất điểm và việc lấy lại
+index-repairs-help = Xếp theo số điểm một hồ sơ lấy lại được. Chỉ gửi điều có thật.
+index-checks = Dữ liệu có chỗ lạ
+index-checks-help = Lời khuyên, không có gì bị từ chối.
+index-hits = Chỉ tiêu
+index-empty = Kỳ này chưa có hồ sơ nào.
+index-all = tất cả: { $what }
+index-advice = Lời khuyên: { $what }
+index-ahead = Sắp tới, hồ sơ của kỳ
+index-open = { $n } đang xử lý
+index-overdue = { $n } đã quá hạn
+index-due-24 = { $n } đến hạn trong 24 giờ làm việc
+index-due-72 = { $n } đến hạn trong 72 giờ làm việc
+index-for-citizen = { $n } chờ người dân bổ sung
+index-for-portal = { $n } chờ Cổng
+index-download = Tải về
+notice-period = Không đọc được kỳ “{ $what }”: viết 2026-10, 2026-Q4 hoặc 2026
+
+error-period_unreadable = Không đọc được kỳ “{ $what }”: viết tháng (2026-10), quý (2026-Q4) hoặc năm (2026).
+error-figures_unreadable = Không thấy số liệu nào của Cổng trong tệp này.
+error-indicator_unknown = “{ $what }” không phải chỉ tiêu nhập tay; chỉ nhập được 1.1, 1.2, 4.x, 5.2, 5.3.
+
+incident-calendar = Chưa có tệp lịch nghỉ năm { $what }
+    .many = Chưa có tệp lịch nghỉ của { $n } năm, ví dụ { $examples }
+    .who = Quản trị hệ thống của tỉnh
+    .next = Chép tệp năm trước trong calendar.years_dir, sửa theo thông báo nghỉ lễ và hoán đổi ngày làm việc, rồi khởi động lại. Chưa có thì ngày lễ bị tính là ngày làm việc. Có tệp rồi việc này tự đóng.
