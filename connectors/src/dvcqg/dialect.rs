@@ -75,7 +75,7 @@ impl Gateway {
                 return Err(ConfigError::new("madonvi", format!("empty, and {key} names it")));
             }
             if !path.is_empty() {
-                self.url(config, path, "Sample", "False").map_err(|said| ConfigError::new(key, said))?;
+                url(config, path, "Sample", "False").map_err(|said| ConfigError::new(key, said))?;
             }
         }
         if !self.read_path.contains("{service}") {
@@ -94,41 +94,36 @@ impl Gateway {
         }
     }
 
-    fn url(
-        &self,
-        config: &Config,
-        path: &str,
-        service: &str,
-        updating: &str,
-    ) -> Result<reqwest::Url, String> {
-        let path = path.replace("{service}", service).replace("{isUpdating}", updating);
-        let path = path.replace("{madonvi}", &config.madonvi);
-        if path.contains(['{', '}']) {
-            return Err(format!("{path}: only {{service}}, {{isUpdating}} and {{madonvi}} are known"));
-        }
-        joined(&config.adapter_url, &path)
-    }
-
     /// A read as GET, data as a POST of what stands in `data`, bare.
     fn request<S: Service>(&self, config: &Config, service: &S) -> Result<Request, String> {
         let place = service.place();
         let updating = if place == Place::Update { "True" } else { "False" };
-        let mut url = self.url(config, self.path(place), S::NAME, updating)?;
+        let mut address = url(config, self.path(place), S::NAME, updating)?;
         let Ok(Value::Object(mut body)) = serde_json::to_value(service) else {
             return Err(format!("{} cannot be written", S::NAME));
         };
         if place == Place::Read {
             if !body.is_empty() {
-                let mut query = url.query_pairs_mut();
+                let mut query = address.query_pairs_mut();
                 for (name, value) in &body {
                     query.append_pair(name, value.as_str().unwrap_or_default());
                 }
             }
-            return Ok(Request::get(url));
+            return Ok(Request::get(address));
         }
         let data = body.remove("data").unwrap_or(Value::Null);
-        Ok(Request::post_json(url, serde_json::to_vec(&data).map_err(|e| e.to_string())?))
+        Ok(Request::post_json(address, serde_json::to_vec(&data).map_err(|e| e.to_string())?))
     }
+}
+
+/// The whole address of one of the gateway's paths.
+fn url(config: &Config, path: &str, service: &str, updating: &str) -> Result<reqwest::Url, String> {
+    let path = path.replace("{service}", service).replace("{isUpdating}", updating);
+    let path = path.replace("{madonvi}", &config.madonvi);
+    if path.contains(['{', '}']) {
+        return Err(format!("{path}: only {{service}}, {{isUpdating}} and {{madonvi}} are known"));
+    }
+    joined(&config.adapter_url, &path)
 }
 
 /// An absolute address below a base.

@@ -144,7 +144,8 @@ pub fn request_of(state: &DossierState, config: &Config, connector: &ConnectorId
         field_name: field_name.clone(),
     };
     mapped.name(names, config).ok()?;
-    serde_json::to_vec(&wire::DongBoHoSoMC { isUpdating: "False", data: [&mapped.dossier] }).ok()
+    let sent = mapped.dossier.sent(&config.omit_empty).ok()?;
+    serde_json::to_vec(&wire::DongBoHoSoMC { isUpdating: "False", data: [sent] }).ok()
 }
 
 /// A connection that does not come about has to end before the call does: only then it is known that nothing was sent.

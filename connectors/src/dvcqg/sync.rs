@@ -180,7 +180,7 @@ async fn write(visit: &mut Visit<'_>, mapped: &Mapped, mode: Mode) -> Result<Rep
     let updating = if mode == Mode::Update { "True" } else { "False" };
     let dossier = mapped.dossier.sent(&visit.portal.config.omit_empty);
     let dossier = dossier.map_err(|e| Outcome::not_done(Cause::Internal, e.to_string()))?;
-    visit.ask(&DongBoHoSoMC { isUpdating: updating, data: [&dossier] }, Effect::Write).await
+    visit.ask(&DongBoHoSoMC { isUpdating: updating, data: [dossier] }, Effect::Write).await
 }
 
 fn done(visit: &Visit<'_>, mapped: &Mapped, reply: &Reply, mode: Mode, how: &[&str]) -> Outcome {

@@ -67,7 +67,7 @@ pub(super) struct TraCuuHoSo<'a> {
 pub(super) struct DongBoHoSoMC<'a> {
     /// `"True"` or `"False"`, a string.
     pub(super) isUpdating: &'static str,
-    pub(super) data: [&'a Value; 1],
+    pub(super) data: [Sent<'a>; 1],
 }
 
 /// Append progress steps.
@@ -364,14 +364,26 @@ pub(super) fn is_optional(field: &str) -> bool {
 
 impl HoSo {
     /// As it is sent: without the fields that are empty and that the portal is not to get empty.
-    pub(super) fn sent(&self, omit_empty: &BTreeSet<String>) -> serde_json::Result<Value> {
+    pub(super) fn sent(&self, omit_empty: &BTreeSet<String>) -> serde_json::Result<Sent<'_>> {
+        if omit_empty.is_empty() {
+            return Ok(Sent::Whole(self));
+        }
         let mut value = serde_json::to_value(self)?;
         if let Value::Object(fields) = &mut value {
             let is_empty = |v: &Value| v.as_str() == Some("") || v.as_array().is_some_and(Vec::is_empty);
             fields.retain(|name, value| !(omit_empty.contains(name) && is_empty(value)));
         }
-        Ok(value)
+        Ok(Sent::Rest(value))
     }
+}
+
+/// A dossier as it is sent.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Sent<'a> {
+    Whole(&'a HoSo),
+    /// Without some of its fields.
+    Rest(Value),
 }
 
 /// Every answer. `error_code` comes as number or text, `message` sometimes as an array or JSON.
