@@ -38,6 +38,16 @@ pub enum SettledHow {
     Desk,
 }
 
+/// When a status came, and with which words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusFrom {
+    /// When it happened: the step's time, else the event's.
+    pub at: Timestamp,
+    /// What the step says, may be empty.
+    #[serde(default)]
+    pub content: String,
+}
+
 /// The state of a dossier; one version of it is stored per change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DossierState {
@@ -47,6 +57,9 @@ pub struct DossierState {
     pub fields: Map<String, Value>,
     /// The portal status; none: nothing said yet.
     pub status: Option<PortalStatus>,
+    /// Where that status comes from; none in states stored before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_from: Option<StatusFrom>,
     /// The status to return to, should a person decide that the dossier is not void after all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_void: Option<PortalStatus>,
@@ -68,6 +81,7 @@ impl DossierState {
             code,
             fields: Map::new(),
             status: None,
+            status_from: None,
             before_void: None,
             former_units: Vec::new(),
             supplements: Vec::new(),
@@ -141,7 +155,9 @@ impl DossierState {
         fields.remove("code");
         merge(&mut fields, &self.fields);
         self.fields = fields;
-        self.status = self.status.or(other.status);
+        if self.status.is_none() {
+            (self.status, self.status_from) = (other.status, other.status_from.clone());
+        }
         self.former_units.extend(other.former_units.iter().cloned());
         for supplement in &other.supplements {
             self.merge_late_supplement(supplement);

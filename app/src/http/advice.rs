@@ -98,6 +98,7 @@ fn line_of(table: &str, code: &str) -> String {
         "procedure" => format!("[connector.dvcqg.procedures.table.\"{code}\"]"),
         "ward" => format!("[connector.vnpost.wards] \"{code}\""),
         "status" => format!("[connector.dvcqg] statuses \"{code}\""),
+        "born_status" => format!("[connector.dvcqg] born_statuses \"{code}\""),
         "unit" => format!("[connector.dvcqg] units \"{code}\""),
         "province" => format!("[connector.vnpost] provinces \"{code}\""),
         _ => format!("{table} \"{code}\""),

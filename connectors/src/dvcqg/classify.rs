@@ -99,7 +99,7 @@ fn session_setback(reply: &Reply, personal: &[&str]) -> Setback {
 
 /// The field that the portal names, where it names one of ours.
 fn field(reply: &Reply) -> Option<String> {
-    const FIELDS: [&str; 36] = [
+    const FIELDS: [&str; 39] = [
         "MaHoSo",
         "MaTTHC",
         "TenTTHC",
@@ -136,6 +136,9 @@ fn field(reply: &Reply) -> Option<String> {
         "ThoiDiemXuLy",
         "NoiDungXuLy",
         "TrangThai",
+        "MaHoSoDonVi",
+        "NgayXuLy",
+        "TaiLieuXuLy",
     ];
     let message = reply.message();
     let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());

@@ -9,14 +9,26 @@ use std::{
     time::Duration,
 };
 
+use super::{
+    dialect::{Dialect, Gateway},
+    wire::is_optional,
+};
 use crate::http::{ConfigError, HttpConfig};
 
 /// Settings of one portal connection. Times in the unit that the name says.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The local adapter appliance, e.g. `http://10.0.0.5:8080`.
+    /// How the portal is reached: `adapter` or `gateway`.
+    #[serde(default)]
+    pub dialect: Dialect,
+    /// The local adapter appliance, e.g. `http://10.0.0.5:8080`, or the provincial gateway.
     pub adapter_url: String,
+    /// Paths of a provincial gateway; needed where `dialect` is `gateway`.
+    pub gateway: Option<Gateway>,
+    /// Further headers of every request: what the adapter or the gateway asks for. None is known.
+    #[serde(default)]
+    pub headers: BTreeMap<String, SecretString>,
     /// Path of the login.
     #[serde(default = "default::login_path")]
     pub login_path: String,
@@ -34,13 +46,15 @@ pub struct Config {
     pub dstcode_in: DstcodeIn,
     /// Address of the provider behind the destination, where the adapter wants it.
     pub providerurl: Option<String>,
-    /// Account at the portal: in known installations the agency code.
+    /// Account at the portal: in known installations the agency code. A gateway needs none.
+    #[serde(default)]
     pub username: String,
     /// Its password.
     pub password: Option<SecretString>,
     /// A file with its password.
     pub password_file: Option<PathBuf>,
     /// Code of the connected system, sent with every request.
+    #[serde(default)]
     pub madonvi: String,
     /// How long a session is used. The portal's own limit is not documented; known clients assume 10.
     #[serde(default = "default::session_minutes")]
@@ -87,6 +101,37 @@ pub struct Config {
     /// How portal-born dossiers are kept in step, where the procedure's entry says nothing.
     #[serde(default)]
     pub portal_born: PortalBorn,
+    /// `TrangThai` of `DongBoTrangThaiHoSo` by status: 1-11, or 0 = the portal is not told. Without an entry the operation
+    /// is held. Default: the two that are evidenced, 2 and 5.
+    #[serde(default = "default::born_statuses")]
+    pub born_statuses: BTreeMap<String, u8>,
+    /// `NoiNopHoSo` of a dossier born here and of one born on the portal.
+    #[serde(default)]
+    pub origins: Origins,
+    /// Asks `TraCuuTechID` for the portal's account of an online applicant where the event does not name it.
+    #[serde(default)]
+    pub look_up_account: bool,
+    /// How many progress steps go in a call, 1-10.
+    #[serde(default = "default::steps_per_call")]
+    pub steps_per_call: usize,
+    /// Fields of the dossier that are left out while they are empty, other than sent as `""` or `[]`.
+    #[serde(default)]
+    pub omit_empty: BTreeSet<String>,
+    /// Sends `SoGiayToChuHoSo` too; whether it belongs to the national contract is not known.
+    #[serde(default)]
+    pub send_owner_number: bool,
+    /// `LoaiDinhDanh` of passports and tax codes; the code list is not known. Empty: such identities are left out.
+    #[serde(default)]
+    pub identity_kinds: IdentityCodes,
+    /// `MaCSDL` by the event's code. Without an entry the event's code is sent.
+    #[serde(default)]
+    pub databases: BTreeMap<String, String>,
+    /// `TrangThaiBoSung` of a supplement that was asked for and of one that was received.
+    #[serde(default)]
+    pub supplement_states: SupplementStates,
+    /// Our own adapter as files are fetched through it. Default: `adapter_url` and what stands before `/RestService/` in
+    /// `integration_path`.
+    pub file_adapter: Option<String>,
     /// How long answers of `LayThuTuc` are kept.
     #[serde(default = "default::procedure_cache_hours")]
     pub procedure_cache_hours: u32,
@@ -137,9 +182,9 @@ pub enum PortalBorn {
     /// By `DongBoHoSoMC` with the portal's code.
     #[default]
     Full,
-    /// By `DongBoTrangThaiHoSo` only. Not built yet.
+    /// By `DongBoTrangThaiHoSo` only.
     Status,
-    /// By both. Not built yet.
+    /// By both, the dossier first.
     Both,
 }
 
@@ -164,6 +209,9 @@ pub enum LookUp {
     /// Where it may know it: an earlier attempt had begun, or the dossier was born there. One call less for every new one;
     /// a create that meets "exists" is looked up then.
     InDoubt,
+    /// Never, for gateways without `TraCuuHoSo`: a create that meets "exists" is taken for ours and becomes an update, as
+    /// known clients do. What has to be asked, an adopted dossier, is held.
+    Never,
 }
 
 /// The mapping of procedures.
@@ -219,6 +267,48 @@ impl PaperCodes {
     }
 }
 
+/// `LoaiDinhDanh` of the kinds whose code is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityCodes {
+    /// Of a passport.
+    pub passport: String,
+    /// Of a tax code.
+    pub tax_code: String,
+}
+
+/// `NoiNopHoSo`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Origins {
+    /// Handed in here; seen.
+    pub local: String,
+    /// Handed in on the portal; inferred.
+    pub portal: String,
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self { local: "2".to_owned(), portal: "1".to_owned() }
+    }
+}
+
+/// `TrangThaiBoSung`: a bool in the one client that has it, written like its other ones.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SupplementStates {
+    /// Asked for.
+    pub requested: String,
+    /// Received.
+    pub received: String,
+}
+
+impl Default for SupplementStates {
+    fn default() -> Self {
+        Self { requested: "False".to_owned(), received: "True".to_owned() }
+    }
+}
+
 /// Longest texts, in characters: guesses of known clients that made errors stop (dvcqg contract, 10.10).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -249,6 +339,9 @@ pub struct Rewrite {
     pub from: String,
     /// As the portal can reach it.
     pub to: String,
+    /// Added as the query: `dstcode=…&providerurl=…`, where the way leads through an adapter.
+    #[serde(default)]
+    pub query: String,
 }
 
 impl Config {
@@ -271,20 +364,40 @@ impl Config {
         Some(self.statuses.get(code.to_string().as_str()).copied().unwrap_or(code)).filter(|c| *c != 0)
     }
 
-    /// The address that the portal can reach.
-    pub fn reachable(&self, url: &str) -> String {
-        let rule = self.url_rewrite.iter().find(|r| url.starts_with(&r.from));
-        rule.map_or_else(|| url.to_owned(), |r| format!("{}{}", r.to, &url[r.from.len()..]))
+    /// How this dossier of the portal is kept in step.
+    pub(super) fn portal_born_of(&self, entry: Option<&ProcedureEntry>) -> PortalBorn {
+        entry.and_then(|e| e.portal_born).unwrap_or(self.portal_born)
+    }
+
+    /// Whether any portal-born dossier is kept in step in this way.
+    pub(super) fn keeps_born_by(&self, how: PortalBorn) -> bool {
+        let by_entry = self.procedures.table.values().any(|e| e.portal_born == Some(how));
+        self.portal_born == how || by_entry
     }
 
     /// What can be wrong beyond types.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        for (key, value) in
-            [("adapter_url", &self.adapter_url), ("username", &self.username), ("madonvi", &self.madonvi)]
-        {
-            if value.trim().is_empty() {
+        let is_direct = self.dialect == Dialect::Adapter;
+        for (key, value, is_needed) in [
+            ("adapter_url", &self.adapter_url, true),
+            ("username", &self.username, is_direct),
+            ("madonvi", &self.madonvi, is_direct),
+        ] {
+            if is_needed && value.trim().is_empty() {
                 return Err(ConfigError::new(key, "empty"));
             }
+        }
+        match (self.dialect, &self.gateway) {
+            (Dialect::Gateway, Some(gateway)) => gateway.check(self)?,
+            (Dialect::Gateway, None) => {
+                let said = "missing: dialect = \"gateway\" needs the gateway's paths";
+                return Err(ConfigError::new("gateway", said));
+            }
+            (Dialect::Adapter, Some(_)) => {
+                let said = "is not used: write dialect = \"gateway\", or leave the table out";
+                return Err(ConfigError::new("gateway", said));
+            }
+            (Dialect::Adapter, None) => {}
         }
         for (key, value) in [
             ("call_timeout_ms", self.call_timeout_ms),
@@ -309,6 +422,29 @@ impl Config {
                 ));
             }
         }
+        for (from, to) in &self.born_statuses {
+            let is_known = from.parse::<u8>().is_ok_and(|c| PortalStatus::try_from(c).is_ok());
+            if !is_known || *to > 11 {
+                return Err(ConfigError::new(
+                    format!("born_statuses.{from}"),
+                    format!("{from} = {to}: from 1-10 to 1-11, or 0"),
+                ));
+            }
+        }
+        if !(1..=10).contains(&self.steps_per_call) {
+            let said = format!("{}: from 1 to 10 go in a call", self.steps_per_call);
+            return Err(ConfigError::new("steps_per_call", said));
+        }
+        if let Some(field) = self.omit_empty.iter().find(|f| !is_optional(f)) {
+            let said = format!("{field:?} is no field of the dossier that may be empty");
+            return Err(ConfigError::new("omit_empty", said));
+        }
+        for name in self.headers.keys() {
+            let is_token = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+            if name.is_empty() || !name.bytes().all(is_token) {
+                return Err(ConfigError::new(format!("headers.{name}"), "not the name of a header"));
+            }
+        }
         if !["1", "2", "3"].contains(&self.online_payment_code.as_str()) {
             return Err(ConfigError::new(
                 "online_payment_code",
@@ -330,25 +466,18 @@ impl Config {
     }
 
     fn check_procedures(&self) -> Result<(), ConfigError> {
-        let only_full = |key: String, how: PortalBorn| {
-            if how == PortalBorn::Full {
-                return Ok(());
-            }
-            Err(ConfigError::new(key, format!("{how:?} is not built yet: write \"full\", or leave it out")))
-        };
-        only_full("portal_born".to_owned(), self.portal_born)?;
         for (local, entry) in &self.procedures.table {
-            let key = format!("procedures.table.{local}");
             if entry.code.trim().is_empty() {
-                return Err(ConfigError::new(format!("{key}.code"), "empty"));
+                return Err(ConfigError::new(format!("procedures.table.{local}.code"), "empty"));
             }
-            only_full(format!("{key}.portal_born"), entry.portal_born.unwrap_or_default())?;
         }
         Ok(())
     }
 }
 
 mod default {
+    use std::collections::BTreeMap;
+
     pub(super) fn login_path() -> String {
         "/VXPAdapter/RestService/forward/mapi/login".to_owned()
     }
@@ -369,6 +498,12 @@ mod default {
     }
     pub(super) fn min_write_ms() -> u64 {
         5000
+    }
+    pub(super) fn born_statuses() -> BTreeMap<String, u8> {
+        [("2".to_owned(), 2), ("5".to_owned(), 5)].into()
+    }
+    pub(super) fn steps_per_call() -> usize {
+        10
     }
     pub(super) fn online_payment_code() -> String {
         "2".to_owned()

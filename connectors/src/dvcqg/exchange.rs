@@ -12,10 +12,11 @@ use std::time::Duration;
 use super::{
     Dvcqg,
     classify::{self, Meaning},
+    dialect::Dialect,
     session::Lent,
-    wire::{Envelope, Reply, Service},
+    wire::{Reply, Service},
 };
-use crate::http::{Answer, Budget, Request, read_setback, write_outcome};
+use crate::http::{Answer, Budget, read_setback, write_outcome};
 
 /// Whether a call changes something at the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,21 +62,30 @@ impl<'a> Visit<'a> {
         self.blocked.clone()
     }
 
+    /// One more value to mask.
+    pub(super) fn mask(&mut self, value: &str) {
+        self.personal.push(value.to_owned());
+    }
+
     /// What to mask.
     pub(super) fn personal(&self) -> Vec<&str> {
         let session = self.lent.iter().map(|l| l.token.expose_secret());
-        self.personal.iter().map(String::as_str).chain(session).collect()
+        let headers = self.portal.config.headers.values().map(ExposeSecret::expose_secret);
+        self.personal.iter().map(String::as_str).chain(session).chain(headers).collect()
     }
 
     /// Asks for a service; a refused session is replaced once. An error is the attempt's outcome so far: for a read and
     /// for a write that was not sent it is certainly without effect.
     pub(super) async fn ask<S: Service>(&mut self, service: &S, effect: Effect) -> Result<Reply, Outcome> {
+        if self.portal.config.dialect == Dialect::Gateway {
+            return self.send(service, effect, None).await;
+        }
         loop {
             let lent = self.session(None).await?;
             let Some(lent) = lent else {
                 return Err(Outcome::not_done(Cause::SessionRejected, "not sent: no session"));
             };
-            let reply = self.send(service, effect, &lent).await?;
+            let reply = self.send(service, effect, Some(&lent)).await?;
             let meaning = classify::meaning(&reply, &self.portal.config);
             let may_be_the_session = matches!(meaning, Meaning::Session | Meaning::Unlisted);
             if !may_be_the_session || lent.is_fresh || self.has_repeated {
@@ -109,7 +119,12 @@ impl<'a> Visit<'a> {
         }
     }
 
-    async fn send<S: Service>(&self, service: &S, effect: Effect, lent: &Lent) -> Result<Reply, Outcome> {
+    async fn send<S: Service>(
+        &self,
+        service: &S,
+        effect: Effect,
+        lent: Option<&Lent>,
+    ) -> Result<Reply, Outcome> {
         let Dvcqg { config, http, .. } = self.portal;
         let least = match effect {
             Effect::None => Duration::from_millis(1),
@@ -121,22 +136,14 @@ impl<'a> Visit<'a> {
                 format!("{}: not sent: too little time was left", S::NAME),
             ));
         }
-        let envelope = Envelope {
-            session: lent.token.expose_secret(),
-            madonvi: &config.madonvi,
-            service: S::NAME,
-            body: service,
-        };
-        let body =
-            serde_json::to_vec(&envelope).map_err(|e| Outcome::not_done(Cause::Internal, e.to_string()))?;
-        let url = if S::IS_SHARED { &self.portal.share_url } else { &self.portal.integration_url };
-        let request = self.portal.with_headers(Request::post_json(url, body));
+        let request = self.portal.request(service, lent)?;
         let answer = http.send(request, self.budget.for_call(config.call_timeout())).await;
         let answer = answer.map_err(|failure| match effect {
             Effect::Write => failure.outcome(),
             Effect::None => failure.reading_outcome(),
         })?;
-        read(&answer).ok_or_else(|| match effect {
+        let reply = read(&answer, config.dialect);
+        reply.ok_or_else(|| match effect {
             Effect::Write => write_outcome(&answer),
             Effect::None => {
                 let setback = read_setback(&answer);
@@ -151,8 +158,12 @@ impl<'a> Visit<'a> {
 
 /// The portal's own reply, where the answer states a result. Clients of the portal do not look at the status; where status
 /// and body contradict each other nothing is stated.
-fn read(answer: &Answer) -> Option<Reply> {
+fn read(answer: &Answer, dialect: Dialect) -> Option<Reply> {
     let reply = Reply::read(&answer.body)?;
+    let reply = match dialect {
+        Dialect::Adapter => reply,
+        Dialect::Gateway => reply.unwrapped()?,
+    };
     let is_consistent = match answer.status {
         200..=299 => true,
         401 | 403 | 429 => false,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use super::{
     config::Config,
     notes::Notes,
-    wire::{BoSung, DinhDanh, KetNoi, KetQua, LePhi, TaiLieu, TepKhac},
+    wire::{BoSung, DinhDanh, KetNoi, KetQua, LePhi, TaiLieu, TaiLieuXuLy, TepKhac},
 };
 
 /// `yyyyMMddHHmmss` in UTC+7, or nothing.
@@ -60,6 +60,33 @@ pub(super) fn documents(list: &[Document], at: &str, config: &Config, notes: &mu
             },
             DuocLayTuKhoDMQG: flag(document.from_national_store),
             MaKetQuaThayThe: document.replaces_result_code.clone().unwrap_or_default(),
+        });
+    }
+    out
+}
+
+/// The results as documents of the processing, for a portal-born dossier whose status alone is told.
+pub(super) fn processing_documents(
+    list: &[ResultPaper],
+    config: &Config,
+    notes: &mut Notes,
+) -> Vec<TaiLieuXuLy> {
+    let mut out = Vec::new();
+    for (index, result) in list.iter().enumerate() {
+        let field = format!("TaiLieuXuLy[{index}]");
+        let url = config.reachable(result.url.trim());
+        if !is_absolute(&url) {
+            notes.left_out(&field, "no absolute address");
+            continue;
+        }
+        let is_number = !result.id.is_empty() && result.id.bytes().all(|b| b.is_ascii_digit());
+        let name = first(&[&result.name, &result.number, &result.code, &result.id]);
+        out.push(TaiLieuXuLy {
+            TepDinhKemId: if is_number { result.id.clone() } else { String::new() },
+            TenTepDinhKem: notes.cut(&format!("{field}.TenTepDinhKem"), name, config.lengths.document_name),
+            IsDeleted: word(result.deleted),
+            MaThanhPhanHoSo: result.component_code.clone(),
+            DuongDanTaiTepTin: url,
         });
     }
     out
@@ -187,7 +214,11 @@ pub(super) fn supplements(
             NguoiTiepNhanBoSung: text(&supplement.received_by),
             ThongTinTiepNhan: text(&supplement.note),
             NgayTiepNhanBoSung: date(supplement.received_at),
-            TrangThaiBoSung: word(supplement.received_at.is_some()),
+            TrangThaiBoSung: if supplement.received_at.is_some() {
+                config.supplement_states.received.clone()
+            } else {
+                config.supplement_states.requested.clone()
+            },
             DanhSachGiayToBoSung: documents(
                 &supplement.documents,
                 &format!("{field}.DanhSachGiayToBoSung"),
@@ -228,29 +259,34 @@ fn split(settled: &[Settled], keep: impl Fn(&str) -> bool) -> Vec<Settled> {
     parts
 }
 
-/// Owners' identities. Only two kinds have a known code; a number of another form would be refused. No dummies.
-pub(super) fn identities(dossier: &Dossier, notes: &mut Notes) -> Vec<DinhDanh> {
+/// Owners' identities. Only two kinds have a known code, others go by configuration; a number of another form would be
+/// refused. No dummies.
+pub(super) fn identities(dossier: &Dossier, config: &Config, notes: &mut Notes) -> Vec<DinhDanh> {
     let first = dossier.applicant.as_ref().and_then(|a| a.id.as_ref());
     let further = dossier.applicants.iter().filter(|a| !a.deleted).filter_map(|a| a.identity.as_ref());
     let mut out: Vec<DinhDanh> = Vec::new();
     for Identity { kind, number } in first.into_iter().chain(further) {
         let number = number.trim();
         let (code, length) = match kind {
-            IdKind::CitizenId => ("1", 12),
-            IdKind::OldCitizenId => ("2", 9),
-            IdKind::Passport | IdKind::TaxCode => {
-                notes.left_out("DinhDanhCHS", "no known code for this kind of identity");
-                continue;
-            }
+            IdKind::CitizenId => ("1", Some(12)),
+            IdKind::OldCitizenId => ("2", Some(9)),
+            IdKind::Passport => (config.identity_kinds.passport.as_str(), None),
+            IdKind::TaxCode => (config.identity_kinds.tax_code.as_str(), None),
         };
+        if code.is_empty() {
+            notes.left_out("DinhDanhCHS", "no known code for this kind of identity");
+            continue;
+        }
         if number.is_empty() {
             continue;
         }
-        if number.len() != length || !number.bytes().all(|b| b.is_ascii_digit()) {
+        if let Some(length) = length
+            && (number.len() != length || !number.bytes().all(|b| b.is_ascii_digit()))
+        {
             notes.left_out("DinhDanhCHS", &format!("an identity number that is not {length} digits"));
             continue;
         }
-        let identity = DinhDanh { LoaiDinhDanh: code, SoDinhDanh: number.to_owned() };
+        let identity = DinhDanh { LoaiDinhDanh: code.to_owned(), SoDinhDanh: number.to_owned() };
         if !out.contains(&identity) {
             out.push(identity);
         }
@@ -259,7 +295,8 @@ pub(super) fn identities(dossier: &Dossier, notes: &mut Notes) -> Vec<DinhDanh> 
 }
 
 /// Databases consulted.
-pub(super) fn databases(codes: &[String]) -> Vec<KetNoi> {
+pub(super) fn databases(codes: &[String], config: &Config) -> Vec<KetNoi> {
     let codes = codes.iter().map(|c| c.trim()).filter(|c| !c.is_empty());
-    codes.map(|code| KetNoi { MaCSDL: code.to_owned() }).collect()
+    let there = |code: &str| config.databases.get(code).map_or_else(|| code.to_owned(), Clone::clone);
+    codes.map(|code| KetNoi { MaCSDL: there(code) }).collect()
 }

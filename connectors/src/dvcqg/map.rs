@@ -16,7 +16,7 @@ use super::{
     lists::{self, date, first},
     notes::Notes,
     procedure::Names,
-    wire::{HoSo, TienDo},
+    wire::{HoSo, TienDo, TrangThaiHoSo},
 };
 
 /// A dossier ready to be sent, but for the procedure's names.
@@ -102,10 +102,10 @@ pub(super) fn dossier(
         return Err(lacks("NgayTiepNhan", "the dossier was not received"));
     }
     let is_born_there = state.is_portal_born();
-    let channel = dossier.channel.unwrap_or_else(|| {
+    let channel = channel(state, dossier);
+    if dossier.channel.is_none() {
         notes.assumed("KenhThucHien", if is_born_there { "online" } else { "counter" });
-        if is_born_there { Channel::Online } else { Channel::Counter }
-    });
+    }
     let text = |value: &Option<String>| value.as_deref().unwrap_or_default().trim().to_owned();
     let supplements = state.supplements();
     let supplements =
@@ -122,12 +122,11 @@ pub(super) fn dossier(
         }
         .to_owned(),
         ChuHoSo: applicant.name.trim().to_owned(),
+        SoGiayToChuHoSo: config
+            .send_owner_number
+            .then(|| applicant.id.as_ref().map(|i| i.number.trim().to_owned()).unwrap_or_default()),
         LoaiDoiTuong: kind.to_owned(),
-        MaDoiTuong: if channel == Channel::Online {
-            applicant.portal_account.trim().to_owned()
-        } else {
-            String::new()
-        },
+        MaDoiTuong: account_of(dossier, channel),
         Email: applicant.email.trim().to_owned(),
         SoDienThoai: applicant.phone.trim().to_owned(),
         TrichYeuHoSo: notes.cut("TrichYeuHoSo", &text(&dossier.summary), config.lengths.summary),
@@ -142,7 +141,7 @@ pub(super) fn dossier(
         NgayKetThucXuLy: date(dossier.finished_at),
         DonViXuLy: unit_name(dossier, config, connector)?,
         GhiChu: notes.cut("GhiChu", &text(&dossier.note), config.lengths.note),
-        NoiNopHoSo: if is_born_there { "1" } else { "2" }.to_owned(),
+        NoiNopHoSo: if is_born_there { &config.origins.portal } else { &config.origins.local }.clone(),
         HoSoCoThanhPhanSoHoa: flag(dossier.documents.iter().any(|d| d.digitised && !d.deleted)),
         TaiKhoanDuocXacThucVoiVNeID: flag(applicant.vneid_verified),
         DuocThanhToanTrucTuyen: if lists::is_paid_online(&state.settled) {
@@ -150,8 +149,8 @@ pub(super) fn dossier(
         } else {
             "0".to_owned()
         },
-        DinhDanhCHS: lists::identities(dossier, &mut notes),
-        DSKetNoiCSDL: lists::databases(&dossier.databases),
+        DinhDanhCHS: lists::identities(dossier, config, &mut notes),
+        DSKetNoiCSDL: lists::databases(&dossier.databases, config),
         TaiLieuNop: lists::documents(&dossier.documents, "TaiLieuNop", config, &mut notes),
         DanhSachLePhi: lists::fees(&dossier.fees, &settled, config, &mut notes),
         DanhSachTepDinhKemKhac: lists::papers(&dossier.papers, config, &mut notes),
@@ -162,13 +161,91 @@ pub(super) fn dossier(
     Ok(Mapped { dossier: mapped, notes })
 }
 
+/// How it was handed in. What the event does not say follows from where the dossier was born.
+pub(super) fn channel(state: &DossierState, dossier: &Dossier) -> Channel {
+    let by_birth = || if state.is_portal_born() { Channel::Online } else { Channel::Counter };
+    dossier.channel.unwrap_or_else(by_birth)
+}
+
+/// The owner's account at the portal, of online dossiers only.
+fn account_of(dossier: &Dossier, channel: Channel) -> String {
+    let account = dossier.applicant.as_ref().map(|a| a.portal_account.trim().to_owned());
+    account.filter(|_| channel == Channel::Online).unwrap_or_default()
+}
+
+/// The status of a dossier born on the portal, as this service's own table has it. None: by configuration the portal is
+/// not told of it.
+pub(super) fn born_status(
+    state: &DossierState,
+    dossier: &Dossier,
+    config: &Config,
+    connector: &ConnectorId,
+) -> Result<Option<(TrangThaiHoSo, Notes)>, Outcome> {
+    let mut notes = Notes::default();
+    let stated = state.status.ok_or_else(|| lacks("TrangThai", "nothing was said of the status yet"))?;
+    let code = stated.code().to_string();
+    let told = match config.born_statuses.get(&code) {
+        Some(0) => return Ok(None),
+        Some(told) => told.to_string(),
+        None => return Err(unmapped(connector, "born_status", &code)),
+    };
+    let (own, there) = (dossier.code.as_ref().unwrap_or(&state.code), state.portal_code());
+    let status = TrangThaiHoSo {
+        MaHoSo: there.to_string(),
+        // A dossier that the one-stop system keeps under the portal's code has no other.
+        MaHoSoDonVi: if *own == there { String::new() } else { own.to_string() },
+        MaDoiTuong: account_of(dossier, channel(state, dossier)),
+        NoiDung: notes.cut(
+            "NoiDung",
+            state.status_from.as_ref().map_or("", |from| from.content.as_str()),
+            config.lengths.note,
+        ),
+        NgayXuLy: date(Some(status_at(state, dossier, stated, &mut notes)?)),
+        TrangThai: told,
+        TaiLieuXuLy: lists::processing_documents(&dossier.results, config, &mut notes),
+    };
+    Ok(Some((status, notes)))
+}
+
+/// When the status came; states stored before that was kept have only the dossier's dates.
+fn status_at(
+    state: &DossierState,
+    dossier: &Dossier,
+    status: PortalStatus,
+    notes: &mut Notes,
+) -> Result<jiff::Timestamp, Outcome> {
+    if let Some(from) = &state.status_from {
+        return Ok(from.at);
+    }
+    let own = match status {
+        PortalStatus::Registered => dossier.submitted_at,
+        PortalStatus::Received => dossier.received_at,
+        PortalStatus::Finished => dossier.finished_at,
+        PortalStatus::Returned => dossier.returned_at,
+        PortalStatus::Rejected
+        | PortalStatus::Processing
+        | PortalStatus::SupplementRequested
+        | PortalStatus::FeeRequested
+        | PortalStatus::Withdrawn
+        | PortalStatus::Stopped => None,
+    };
+    if let Some(at) = own {
+        return Ok(at);
+    }
+    let last = dossier.received_at.or(dossier.submitted_at);
+    let last = last.ok_or_else(|| lacks("NgayXuLy", "nothing says when the status came"))?;
+    notes.assumed("NgayXuLy", "the date of reception");
+    Ok(last)
+}
+
 fn flag(is: bool) -> String {
     if is { "1" } else { "0" }.to_owned()
 }
 
-/// The moment of the rejection, where the source states it beside the contract's fields.
+/// The moment of the rejection: as the source states it beside the contract's fields, else when the status came.
 fn rejected_at(state: &DossierState) -> Option<jiff::Timestamp> {
-    state.fields.get("rejected_at")?.as_str()?.parse().ok()
+    let stated = state.fields.get("rejected_at").and_then(|at| at.as_str()?.parse().ok());
+    stated.or_else(|| state.status_from.as_ref().map(|from| from.at))
 }
 
 impl Mapped {

@@ -1,9 +1,13 @@
 //! The national public service portal (Cổng Dịch vụ công quốc gia), behind the province's security-server adapter.
 //! Contract: docs/partners/dvcqg.md. What is quirky about it: README.md.
 
+mod account;
+mod born;
 mod classify;
 mod config;
+mod dialect;
 mod exchange;
+mod files;
 mod lists;
 mod map;
 mod notes;
@@ -16,9 +20,10 @@ mod tests;
 mod wire;
 
 pub use config::{
-    Config, DstcodeIn, Lengths, LookUp, OnUnclearSteps, PaperCodes, PortalBorn, ProcedureEntry, Procedures,
-    Rewrite,
+    Config, DstcodeIn, IdentityCodes, Lengths, LookUp, OnUnclearSteps, Origins, PaperCodes, PortalBorn,
+    ProcedureEntry, Procedures, Rewrite, SupplementStates,
 };
+pub use dialect::{Dialect, Gateway};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -34,7 +39,7 @@ use lienthong_core::{
 use secrecy::SecretString;
 use std::sync::Arc;
 
-use crate::http::{ConfigError, Http, HttpConfig, Request, SecretSource};
+use crate::http::{ConfigError, Http, HttpConfig, SecretSource};
 use exchange::{Effect, Visit};
 
 /// How many operations are with the portal at once, where configuration does not say.
@@ -55,6 +60,7 @@ pub struct Dvcqg {
     integration_url: String,
     keeper: session::Keeper,
     catalogue: procedure::Catalogue,
+    accounts: account::Accounts,
     accepted: progress::Accepted,
 }
 
@@ -76,8 +82,14 @@ impl Dvcqg {
         config: &Config,
     ) -> Result<Self, ConfigError> {
         config.check()?;
-        let password =
-            SecretSource::new("password", config.password.as_ref(), config.password_file.as_deref());
+        let source = SecretSource::new("password", config.password.as_ref(), config.password_file.as_deref());
+        let password = match config.dialect {
+            Dialect::Adapter => source.read()?,
+            // Its operator's credentials, if any, are headers.
+            Dialect::Gateway => source.optional()?.unwrap_or_else(|| SecretString::from("")),
+        };
+        let further = u32::from(config.look_up_account)
+            + u32::from(config.keeps_born_by(PortalBorn::Both) || config.keeps_born_by(PortalBorn::Status));
         let whole = |calls: u32| config.call_timeout() * calls;
         let manifest = Manifest {
             id,
@@ -85,7 +97,7 @@ impl Dvcqg {
             implementation: "dvcqg",
             label,
             actions: [
-                (ActionKind::SyncDossier, whole(CALLS_OF_SYNC)),
+                (ActionKind::SyncDossier, whole(CALLS_OF_SYNC + further)),
                 (ActionKind::AppendProgress, whole(CALLS_OF_PROGRESS)),
             ]
             .into(),
@@ -95,27 +107,17 @@ impl Dvcqg {
         };
         Ok(Self {
             manifest,
-            password: password.read()?,
+            password,
             http: Http::new(&connection(config))?,
-            login_url: address(config, "login_path", &config.login_path)?,
-            share_url: address(config, "share_path", &config.share_path)?,
-            integration_url: address(config, "integration_path", &config.integration_path)?,
+            login_url: dialect::adapter_address(config, "login_path", &config.login_path)?,
+            share_url: dialect::adapter_address(config, "share_path", &config.share_path)?,
+            integration_url: dialect::adapter_address(config, "integration_path", &config.integration_path)?,
             keeper: session::Keeper::default(),
             catalogue: procedure::Catalogue::default(),
+            accounts: account::Accounts::default(),
             accepted: progress::Accepted::default(),
             config: config.clone(),
         })
-    }
-
-    /// As known clients send it; the destination code where the adapter looks for it.
-    fn with_headers(&self, request: Request) -> Request {
-        let request = request.header("Accept", "application/json").header("Charset", "utf-8");
-        match self.config.dstcode_in {
-            DstcodeIn::Header if !self.config.dstcode.is_empty() => {
-                request.header("dstcode", &self.config.dstcode)
-            }
-            DstcodeIn::Header | DstcodeIn::Query => request,
-        }
     }
 
     /// The dossier that every action of the portal is about.
@@ -142,41 +144,14 @@ pub fn request_of(state: &DossierState, config: &Config, connector: &ConnectorId
         field_name: field_name.clone(),
     };
     mapped.name(names, config).ok()?;
-    serde_json::to_vec(&wire::DongBoHoSoMC { isUpdating: "False", data: [&mapped.dossier] }).ok()
+    let sent = mapped.dossier.sent(&config.omit_empty).ok()?;
+    serde_json::to_vec(&wire::DongBoHoSoMC { isUpdating: "False", data: [sent] }).ok()
 }
 
 /// A connection that does not come about has to end before the call does: only then it is known that nothing was sent.
 fn connection(config: &Config) -> HttpConfig {
     let connect_timeout_ms = config.http.connect_timeout_ms.min(config.call_timeout_ms / 2).max(1);
     HttpConfig { connect_timeout_ms, ..config.http.clone() }
-}
-
-/// The whole address of a path, with the adapter's parameters.
-fn address(config: &Config, key: &str, path: &str) -> Result<String, ConfigError> {
-    let joined =
-        format!("{}/{}", config.adapter_url.trim().trim_end_matches('/'), path.trim_start_matches('/'));
-    let mut url =
-        reqwest::Url::parse(&joined).map_err(|e| ConfigError::new(key, format!("{joined}: {e}")))?;
-    if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
-        return Err(ConfigError::new("adapter_url", format!("{joined}: not an http or https address")));
-    }
-    let mut parameters = Vec::new();
-    if config.dstcode_in == DstcodeIn::Query && !config.dstcode.is_empty() {
-        parameters.push(format!("dstcode={}", encoded(&config.dstcode)));
-    }
-    if let Some(provider) = config.providerurl.as_deref().filter(|p| !p.is_empty()) {
-        parameters.push(format!("providerurl={}", encoded(provider).replace(':', "%3A")));
-    }
-    if !parameters.is_empty() {
-        url.set_query(Some(&parameters.join("&")));
-    }
-    Ok(url.to_string())
-}
-
-/// Percent-encoding of a value; the colons of a destination code stay as the known clients send them.
-fn encoded(value: &str) -> String {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:".contains(&b);
-    value.bytes().map(|b| if is_plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 #[async_trait]
@@ -200,13 +175,19 @@ impl Connector for Dvcqg {
 
     async fn check(&self, call: &Call<'_>) -> Result<String, CheckFailure> {
         let mut visit = Visit::new(self, call, Vec::new());
-        visit.log_in().await.map_err(failed)?;
+        if self.config.dialect == Dialect::Adapter {
+            visit.log_in().await.map_err(failed)?;
+        }
         let reply = visit.ask(&wire::LayDanhSachTTHC {}, Effect::None).await.map_err(failed)?;
         if !reply.is_success() {
             return Err(failed(classify::read_refusal(&reply, &self.config, &visit.personal())));
         }
         let procedures = reply.rows().unwrap_or_default().len();
-        Ok(format!("login accepted; LayDanhSachTTHC lists {procedures} procedures"))
+        let login = match self.config.dialect {
+            Dialect::Adapter => "login accepted",
+            Dialect::Gateway => "the gateway answers",
+        };
+        Ok(format!("{login}; LayDanhSachTTHC lists {procedures} procedures"))
     }
 }
 

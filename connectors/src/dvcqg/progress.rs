@@ -13,7 +13,8 @@ use std::{
 };
 
 use super::{
-    Dvcqg,
+    Dvcqg, PortalBorn,
+    born::not_sent,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
     map,
@@ -44,6 +45,18 @@ impl Accepted {
     }
 }
 
+/// The steps of one attempt and how far they came.
+struct Sending<'a> {
+    steps: &'a [TienDo],
+    notes: &'a Notes,
+    /// Accepted in an earlier attempt.
+    known: usize,
+    /// So many go in a call.
+    at_once: usize,
+    /// Calls that were accepted.
+    calls: usize,
+}
+
 impl Dvcqg {
     /// The whole attempt.
     pub(super) async fn append_progress(
@@ -56,6 +69,9 @@ impl Dvcqg {
             Ok(typed) => typed,
             Err(outcome) => return outcome,
         };
+        if self.born_by(state) == Some(PortalBorn::Status) {
+            return not_sent("steps: the status alone is told of this procedure's portal-born dossiers");
+        }
         if steps.is_empty() || steps.len() > 10 {
             return Outcome::refused(
                 Cause::Internal,
@@ -68,61 +84,45 @@ impl Dvcqg {
             Err(outcome) => return outcome,
         };
         let mut visit = Visit::new(self, call, map::personal(&dossier));
-        if task.doubted {
-            self.one_by_one(task.operation, &mut visit, &steps, &notes).await
-        } else {
-            self.together(task.operation, &mut visit, &steps, &notes).await
-        }
-    }
-
-    async fn together(
-        &self,
-        operation: i64,
-        visit: &mut Visit<'_>,
-        steps: &[TienDo],
-        notes: &Notes,
-    ) -> Outcome {
-        let reply = match visit.ask(&CapNhatTienDoHoSoMC { data: steps }, Effect::Write).await {
-            Ok(reply) => reply,
-            Err(outcome) => return outcome,
+        let mut sending = Sending {
+            steps: &steps,
+            notes: &notes,
+            // Only what may have been sent before can have been accepted before.
+            known: if task.begun { self.accepted.count(task.operation, &steps) } else { 0 },
+            at_once: if task.doubted { 1 } else { self.config.steps_per_call },
+            calls: 0,
         };
-        if classify::meaning(&reply, &self.config) == Meaning::Success {
-            self.accepted.note(operation, steps);
-        }
-        self.judge(visit, &reply, notes, 1, 0)
+        self.send_steps(task.operation, &mut visit, &mut sending).await
     }
 
-    async fn one_by_one(
-        &self,
-        operation: i64,
-        visit: &mut Visit<'_>,
-        steps: &[TienDo],
-        notes: &Notes,
-    ) -> Outcome {
-        let known = self.accepted.count(operation, steps);
-        let mut last = None;
-        for taken in known..steps.len() {
-            let reply =
-                match visit.ask(&CapNhatTienDoHoSoMC { data: &steps[taken..=taken] }, Effect::Write).await {
-                    Ok(reply) => reply,
-                    Err(outcome) => return partly(outcome, taken, steps.len()),
-                };
+    async fn send_steps(&self, operation: i64, visit: &mut Visit<'_>, sending: &mut Sending<'_>) -> Outcome {
+        let (all, mut last) = (sending.steps.len(), None);
+        let mut taken = sending.known;
+        while taken < all {
+            let end = all.min(taken + sending.at_once);
+            let data = sending.steps.get(taken..end).unwrap_or_default();
+            let reply = match visit.ask(&CapNhatTienDoHoSoMC { data }, Effect::Write).await {
+                Ok(reply) => reply,
+                Err(outcome) => return partly(outcome, taken, all),
+            };
             if classify::meaning(&reply, &self.config) != Meaning::Success {
-                return partly(self.judge(visit, &reply, notes, 0, known), taken, steps.len());
+                return partly(self.judge(visit, &reply, sending), taken, all);
             }
-            self.accepted.note(operation, &steps[..=taken]);
+            self.accepted.note(operation, sending.steps.get(..end).unwrap_or_default());
+            sending.calls += 1;
+            taken = end;
             last = Some(reply);
         }
         if let Some(reply) = last {
-            return self.judge(visit, &reply, notes, steps.len() - known, known);
+            return self.judge(visit, &reply, sending);
         }
         let mut proof = Proof { repeated: true, ..Proof::default() };
-        proof.facts.insert("accepted_before".into(), json!(known));
-        notes.write(&mut proof.facts);
+        proof.facts.insert("accepted_before".into(), json!(sending.known));
+        sending.notes.write(&mut proof.facts);
         Outcome::Done(proof)
     }
 
-    fn judge(&self, visit: &Visit<'_>, reply: &Reply, notes: &Notes, calls: usize, known: usize) -> Outcome {
+    fn judge(&self, visit: &Visit<'_>, reply: &Reply, sending: &Sending<'_>) -> Outcome {
         if classify::meaning(reply, &self.config) != Meaning::Success {
             let personal = visit.personal();
             return classify::refusal(
@@ -134,11 +134,11 @@ impl Dvcqg {
             );
         }
         let mut proof = classify::proof(reply, &self.config, &visit.personal());
-        proof.facts.insert("calls".into(), json!(calls));
-        if known > 0 {
-            proof.facts.insert("accepted_before".into(), json!(known));
+        proof.facts.insert("calls".into(), json!(sending.calls));
+        if sending.known > 0 {
+            proof.facts.insert("accepted_before".into(), json!(sending.known));
         }
-        notes.write(&mut proof.facts);
+        sending.notes.write(&mut proof.facts);
         Outcome::Done(proof)
     }
 }

@@ -2,13 +2,15 @@
 //! the full state.
 
 use lienthong_core::{
+    event::data::Dossier,
+    need::Need,
     outcome::{Cause, Outcome, Proof},
     port::connector::{Call, Task},
 };
 use serde_json::{Value, json};
 
 use super::{
-    Dvcqg, LookUp,
+    Dvcqg, LookUp, PortalBorn,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
     map::{self, Mapped},
@@ -46,6 +48,9 @@ impl Dvcqg {
     async fn try_adopt(&self, task: &Task, call: &Call<'_>) -> Result<Outcome, Outcome> {
         let (state, dossier) = Self::typed(task)?;
         let mut visit = Visit::new(self, call, map::personal(&dossier));
+        if self.config.look_up == LookUp::Never {
+            return Err(Outcome::Held(Need::Setting("look_up".to_owned())));
+        }
         // An earlier attempt of ours may have created it, in whatever state: then it is sent in full.
         let is_there = is_known(&mut visit, state.portal_code().as_str()).await?;
         if is_there && !task.begun {
@@ -64,30 +69,60 @@ impl Dvcqg {
         is_there: Option<bool>,
     ) -> Result<Outcome, Outcome> {
         let (state, dossier) = Self::typed(task)?;
+        let mut visit = Visit::new(self, call, map::personal(&dossier));
+        match self.born_by(state) {
+            None | Some(PortalBorn::Full) => self.sync_full(&mut visit, task, &dossier, is_there).await,
+            Some(PortalBorn::Status) => {
+                let status = self.born_status(state, &dossier)?;
+                self.tell_status(&mut visit, status).await
+            }
+            Some(PortalBorn::Both) => {
+                let status = self.born_status(state, &dossier)?;
+                match self.sync_full(&mut visit, task, &dossier, is_there).await? {
+                    Outcome::Done(proof) => Ok(self.also_tell_status(&mut visit, proof, status).await),
+                    other => Ok(other),
+                }
+            }
+        }
+    }
+
+    /// The whole dossier.
+    async fn sync_full(
+        &self,
+        visit: &mut Visit<'_>,
+        task: &Task,
+        dossier: &Dossier,
+        is_there: Option<bool>,
+    ) -> Result<Outcome, Outcome> {
+        let (state, _) = Self::typed(task)?;
         let local =
             state.procedure().ok_or_else(|| map::lacks("MaTTHC", "the dossier names no procedure"))?;
         let (code, entry) = procedure::national(local, &self.config.procedures)
             .ok_or_else(|| map::unmapped(&self.manifest.id, "procedure", local))?;
-        let mut mapped = map::dossier(state, &dossier, &code, &self.config, &self.manifest.id)?;
+        let mut mapped = map::dossier(state, dossier, &code, &self.config, &self.manifest.id)?;
 
-        let mut visit = Visit::new(self, call, map::personal(&dossier));
-        let names = self.catalogue.names(&mut visit, &code, entry, dossier.procedure.as_ref()).await?;
+        let names = self.catalogue.names(visit, &code, entry, dossier.procedure.as_ref()).await?;
         mapped.name(names, &self.config)?;
+        self.accounts.find(visit, dossier, &mut mapped).await;
         let exists = match is_there {
             Some(is_there) => is_there,
             None if task.acknowledged => true,
             None => {
-                let may_know = self.config.look_up == LookUp::Always || task.begun || state.is_portal_born();
-                may_know && is_known(&mut visit, &mapped.dossier.MaHoSo).await?
+                let may_know = task.begun || state.is_portal_born();
+                match self.config.look_up {
+                    LookUp::Never => state.is_portal_born(),
+                    LookUp::InDoubt if !may_know => false,
+                    LookUp::Always | LookUp::InDoubt => is_known(visit, &mapped.dossier.MaHoSo).await?,
+                }
             }
         };
         let mode = if exists { Mode::Update } else { Mode::Create };
-        let reply = write(&mut visit, &mapped, mode).await?;
+        let reply = write(visit, &mapped, mode).await?;
         match (mode, classify::meaning(&reply, &self.config)) {
-            (_, Meaning::Success) => Ok(done(&visit, &mapped, &reply, mode, &[])),
-            (Mode::Create, Meaning::Exists) => self.update_existing(task, &mut visit, &mapped, &reply).await,
-            (Mode::Update, Meaning::Unknown) => self.create_lost(&mut visit, &mapped).await,
-            _ => Ok(self.refused(&visit, &reply, mode)),
+            (_, Meaning::Success) => Ok(done(visit, &mapped, &reply, mode, &[])),
+            (Mode::Create, Meaning::Exists) => self.update_existing(task, visit, &mapped, &reply).await,
+            (Mode::Update, Meaning::Unknown) => self.create_lost(visit, &mapped).await,
+            _ => Ok(self.refused(visit, &reply, mode)),
         }
     }
 
@@ -99,7 +134,8 @@ impl Dvcqg {
         mapped: &Mapped,
         exists: &Reply,
     ) -> Result<Outcome, Outcome> {
-        if !task.begun && !is_known(visit, &mapped.dossier.MaHoSo).await? {
+        let is_asked = !task.begun && self.config.look_up != LookUp::Never;
+        if is_asked && !is_known(visit, &mapped.dossier.MaHoSo).await? {
             return Ok(self.refused(visit, exists, Mode::Create));
         }
         let reply = write(visit, mapped, Mode::Update).await?;
@@ -142,7 +178,9 @@ async fn is_known(visit: &mut Visit<'_>, code: &str) -> Result<bool, Outcome> {
 
 async fn write(visit: &mut Visit<'_>, mapped: &Mapped, mode: Mode) -> Result<Reply, Outcome> {
     let updating = if mode == Mode::Update { "True" } else { "False" };
-    visit.ask(&DongBoHoSoMC { isUpdating: updating, data: [&mapped.dossier] }, Effect::Write).await
+    let dossier = mapped.dossier.sent(&visit.portal.config.omit_empty);
+    let dossier = dossier.map_err(|e| Outcome::not_done(Cause::Internal, e.to_string()))?;
+    visit.ask(&DongBoHoSoMC { isUpdating: updating, data: [dossier] }, Effect::Write).await
 }
 
 fn done(visit: &Visit<'_>, mapped: &Mapped, reply: &Reply, mode: Mode, how: &[&str]) -> Outcome {

@@ -1,12 +1,17 @@
 //! Tests of the portal's connector: what they share, and one file per subject.
 
 mod attempts;
+mod born;
+mod files;
+mod gateway;
 mod map;
+mod pitfalls;
 mod progress;
 mod session;
 mod simulator;
 
 use super::*;
+use crate::http::Request;
 use jiff::Timestamp;
 use lienthong_core::{
     id::DossierCode,
@@ -219,11 +224,13 @@ fn addresses_carry_the_destination_where_it_is_configured() {
 #[test]
 fn wrong_settings_are_named() {
     let table = [
-        (json!({"portal_born": "status"}), "portal_born"),
-        (
-            json!({"procedures": {"table": {"TT1": {"code": "1.001193", "portal_born": "both"}}}}),
-            "procedures.table.TT1.portal_born",
-        ),
+        (json!({"born_statuses": {"0": 1}}), "born_statuses.0"),
+        (json!({"born_statuses": {"4": 12}}), "born_statuses.4"),
+        (json!({"steps_per_call": 0}), "steps_per_call"),
+        (json!({"steps_per_call": 11}), "steps_per_call"),
+        (json!({"omit_empty": ["MaHoSo"]}), "omit_empty"),
+        (json!({"headers": {"a b": "x"}}), "headers.a b"),
+        (json!({"username": " "}), "username"),
         (json!({"procedures": {"table": {"TT1": {"code": ""}}}}), "procedures.table.TT1.code"),
         (json!({"statuses": {"11": 1}}), "statuses.11"),
         (json!({"statuses": {"4": 12}}), "statuses.4"),

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Login.
 #[derive(Serialize)]
@@ -28,6 +29,21 @@ pub(super) trait Service: Serialize + Sync {
     const NAME: &'static str;
     /// Catalogues go to the share path, everything else to the integration path.
     const IS_SHARED: bool = false;
+
+    /// Where a gateway takes it.
+    fn place(&self) -> Place {
+        Place::Read
+    }
+}
+
+/// The addresses that a gateway has in place of service names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Read,
+    Create,
+    Update,
+    Progress,
+    Status,
 }
 
 /// All procedures.
@@ -51,7 +67,7 @@ pub(super) struct TraCuuHoSo<'a> {
 pub(super) struct DongBoHoSoMC<'a> {
     /// `"True"` or `"False"`, a string.
     pub(super) isUpdating: &'static str,
-    pub(super) data: [&'a HoSo; 1],
+    pub(super) data: [Sent<'a>; 1],
 }
 
 /// Append progress steps.
@@ -60,6 +76,35 @@ pub(super) struct CapNhatTienDoHoSoMC<'a> {
     pub(super) data: &'a [TienDo],
 }
 
+/// The status of a dossier born on the portal.
+#[derive(Serialize)]
+pub(super) struct DongBoTrangThaiHoSo<'a> {
+    /// Always `"2"`.
+    pub(super) r#type: &'static str,
+    /// One object, other than everywhere else.
+    pub(super) data: &'a TrangThaiHoSo,
+}
+
+/// The portal's account of a person or business.
+#[derive(Serialize)]
+pub(super) struct TraCuuTechID<'a> {
+    /// Always `"wso2is"`.
+    pub(super) provider: &'static str,
+    /// Identity number or tax code.
+    pub(super) mstorcmnd: &'a str,
+}
+
+impl Service for DongBoTrangThaiHoSo<'_> {
+    const NAME: &'static str = "DongBoTrangThaiHoSo";
+
+    fn place(&self) -> Place {
+        Place::Status
+    }
+}
+impl Service for TraCuuTechID<'_> {
+    const NAME: &'static str = "TraCuuTechID";
+    const IS_SHARED: bool = true;
+}
 impl Service for LayDanhSachTTHC {
     const NAME: &'static str = "LayDanhSachTTHC";
     const IS_SHARED: bool = true;
@@ -72,9 +117,17 @@ impl Service for TraCuuHoSo<'_> {
 }
 impl Service for DongBoHoSoMC<'_> {
     const NAME: &'static str = "DongBoHoSoMC";
+
+    fn place(&self) -> Place {
+        if self.isUpdating == "True" { Place::Update } else { Place::Create }
+    }
 }
 impl Service for CapNhatTienDoHoSoMC<'_> {
     const NAME: &'static str = "CapNhatTienDoHoSoMC";
+
+    fn place(&self) -> Place {
+        Place::Progress
+    }
 }
 
 /// A dossier, field set of 2022 and later. Dates `yyyyMMddHHmmss` in UTC+7.
@@ -93,6 +146,9 @@ pub(super) struct HoSo {
     pub(super) KenhThucHien: String,
     /// Owner's name.
     pub(super) ChuHoSo: String,
+    /// Owner's identity number; only where configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) SoGiayToChuHoSo: Option<String>,
     /// Owner: 1 citizen, 2 business, 3 agency, 4 organisation.
     pub(super) LoaiDoiTuong: String,
     /// Owner's account at the portal.
@@ -197,8 +253,8 @@ pub(super) struct BoSung {
     pub(super) NguoiTiepNhanBoSung: String,
     pub(super) ThongTinTiepNhan: String,
     pub(super) NgayTiepNhanBoSung: String,
-    /// Received: `"True"` or `"False"`.
-    pub(super) TrangThaiBoSung: &'static str,
+    /// Received: `"True"` or `"False"`, as configured.
+    pub(super) TrangThaiBoSung: String,
     pub(super) DanhSachGiayToBoSung: Vec<TaiLieu>,
     pub(super) DanhSachLePhiBoSung: Vec<LePhi>,
     /// Due before and after.
@@ -218,10 +274,10 @@ pub(super) struct KetQua {
     pub(super) MaGiayToKetQua: String,
 }
 
-/// An identity: 1 citizen id (12 digits), 2 old citizen id (9 digits).
+/// An identity: 1 citizen id (12 digits), 2 old citizen id (9 digits), others as configured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct DinhDanh {
-    pub(super) LoaiDinhDanh: &'static str,
+    pub(super) LoaiDinhDanh: String,
     pub(super) SoDinhDanh: String,
 }
 
@@ -249,6 +305,87 @@ pub(super) struct TienDo {
     pub(super) NgayKetThucTheoQuyDinh: String,
 }
 
+/// The status of a dossier born on the portal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct TrangThaiHoSo {
+    /// The portal's code, and ours.
+    pub(super) MaHoSo: String,
+    pub(super) MaHoSoDonVi: String,
+    /// Owner's account at the portal.
+    pub(super) MaDoiTuong: String,
+    /// What was done, when.
+    pub(super) NoiDung: String,
+    pub(super) NgayXuLy: String,
+    /// A status of this service's own table.
+    pub(super) TrangThai: String,
+    pub(super) TaiLieuXuLy: Vec<TaiLieuXuLy>,
+}
+
+/// A document of the processing: a document handed in without the fields of 2022.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct TaiLieuXuLy {
+    /// An integer, as text, or nothing.
+    pub(super) TepDinhKemId: String,
+    pub(super) TenTepDinhKem: String,
+    /// `"True"` or `"False"`.
+    pub(super) IsDeleted: &'static str,
+    pub(super) MaThanhPhanHoSo: String,
+    pub(super) DuongDanTaiTepTin: String,
+}
+
+/// The dossier's fields that may be empty: all others are refused locally while they are.
+const OPTIONAL: [&str; 20] = [
+    "SoBienNhan",
+    "MaDoiTuong",
+    "ThongTinKhac",
+    "Email",
+    "Fax",
+    "SoDienThoai",
+    "NgayTiepNhan",
+    "NgayHenTra",
+    "NgayTra",
+    "NgayTuChoi",
+    "ThongTinTra",
+    "NgayKetThucXuLy",
+    "GhiChu",
+    "DinhDanhCHS",
+    "DSKetNoiCSDL",
+    "TaiLieuNop",
+    "DanhSachLePhi",
+    "DanhSachTepDinhKemKhac",
+    "DanhSachHoSoBoSung",
+    "DanhSachGiayToKetQua",
+];
+
+/// Whether a field of the dossier may be empty.
+pub(super) fn is_optional(field: &str) -> bool {
+    OPTIONAL.contains(&field)
+}
+
+impl HoSo {
+    /// As it is sent: without the fields that are empty and that the portal is not to get empty.
+    pub(super) fn sent(&self, omit_empty: &BTreeSet<String>) -> serde_json::Result<Sent<'_>> {
+        if omit_empty.is_empty() {
+            return Ok(Sent::Whole(self));
+        }
+        let mut value = serde_json::to_value(self)?;
+        if let Value::Object(fields) = &mut value {
+            let is_empty = |v: &Value| v.as_str() == Some("") || v.as_array().is_some_and(Vec::is_empty);
+            fields.retain(|name, value| !(omit_empty.contains(name) && is_empty(value)));
+        }
+        Ok(Sent::Rest(value))
+    }
+}
+
+/// A dossier as it is sent.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Sent<'a> {
+    Whole(&'a HoSo),
+    /// Without some of its fields.
+    Rest(Value),
+}
+
 /// Every answer. `error_code` comes as number or text, `message` sometimes as an array or JSON.
 #[derive(Deserialize)]
 pub(super) struct Reply {
@@ -272,6 +409,34 @@ impl Reply {
         let reply: Self =
             serde_json::from_slice(body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)).ok()?;
         (!reply.code().is_empty()).then_some(reply)
+    }
+
+    /// The portal's answer inside a gateway's: `message` holds it as text. None: the two contradict each other, which
+    /// states nothing.
+    pub(super) fn unwrapped(mut self) -> Option<Self> {
+        let inner = match &self.message {
+            Value::String(text) => serde_json::from_str(text.trim()).unwrap_or(Value::Null),
+            other => other.clone(),
+        };
+        match inner {
+            Value::Array(rows) if self.result.is_none() => self.result = Some(Value::Array(rows)),
+            Value::Object(mut inner) if inner.contains_key("error_code") || inner.contains_key("result") => {
+                if let Some(code) = inner.remove("error_code") {
+                    let is_refused = !self.is_success();
+                    let outer = std::mem::replace(&mut self.error_code, code);
+                    if is_refused {
+                        if self.is_success() {
+                            return None;
+                        }
+                        self.error_code = outer;
+                    }
+                }
+                self.message = inner.remove("message").unwrap_or_default();
+                self.result = inner.remove("result");
+            }
+            _ => {}
+        }
+        (!self.code().is_empty()).then_some(self)
     }
 
     /// The code, verbatim.

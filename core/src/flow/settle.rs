@@ -342,6 +342,8 @@ fn succeeded(work: &mut Work, rules: &Rules, operation: &Operation, subject: &st
     match &*operation.payload {
         // It was there: what the portal shows is the former system's.
         Payload::AdoptDossier if facts.contains_key("found") => {}
+        // By configuration the portal is not told of this status.
+        Payload::SyncDossier | Payload::AdoptDossier if facts.contains_key("not_sent") => {}
         Payload::SyncDossier | Payload::AdoptDossier => {
             let version = operation.version.unwrap_or_default();
             let data = json!({ "portal_status": fact("portal_status"), "version": version, "at": work.now });

@@ -1,13 +1,14 @@
 //! A dossier's course: merging what an event says, the status it means, versions, and what the portal is told.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use crate::{
-    dossier::{DossierRecord, DossierState, merge},
+    dossier::{DossierRecord, DossierState, StatusFrom, merge},
     event::{
         Admissible, Subject,
-        data::{DossierData, OnPortal, Snapshot, Step},
+        data::{Dossier, DossierData, OnPortal, Snapshot, Step},
         names::{EventData, EventName},
     },
     id::{ConnectorId, DossierCode, LaneKey, RowId, UnitCode, derived},
@@ -173,6 +174,14 @@ fn advice(before: &DossierState, after: &DossierState) -> Option<String> {
 fn apply_course(state: &mut DossierState, event: &Admissible, data: &DossierData, rules: &Rules, late: bool) {
     if !late && let Some(status) = event.name.portal_status(data.status, &rules.status) {
         state.before_void = if event.name == EventName::Voided { state.status } else { None };
+        // A status that is only said again came when it came; a further request for a supplement is one of its own.
+        if state.status != Some(status) || event.name == EventName::SupplementRequested {
+            let step = data.step.as_ref().or_else(|| data.steps.iter().max_by_key(|s| s.at));
+            state.status_from = Some(match step {
+                Some(step) => StatusFrom { at: step.at, content: step.content.clone() },
+                None => StatusFrom { at: event.at, content: data.reason.clone().unwrap_or_default() },
+            });
+        }
         state.status = Some(status);
     }
     if let Some(supplement) = event.raw.get("supplement").and_then(Value::as_object) {
@@ -375,7 +384,7 @@ pub fn not_void(work: &mut Work, rules: &Rules, code: &DossierCode) -> Result<()
     };
     let mut state = (*dossier.state).clone();
     let Some(before) = state.before_void.take() else { return Ok(()) };
-    state.status = Some(before);
+    (state.status, state.status_from) = (Some(before), None);
     replace_state(work, &dossier.code, state, 0);
     let Some(portal) = dossier.bindings.get(&PartnerKind::Portal) else { return Ok(()) };
     sync(work, rules, portal, &dossier.code, 0, None).map(|_| ())
@@ -422,9 +431,10 @@ fn steps_of(work: &Work, event: &Admissible, code: &DossierCode, late: bool) -> 
         _ => present,
     };
     let status = own.or(present).unwrap_or(PortalStatus::Processing);
-    let sent_until = data.steps_sent_until;
-    let history = data.steps.iter().filter(|s| sent_until.is_none_or(|until| s.at > until));
-    let mut steps: Vec<ProgressStep> = history.chain(&data.step).map(|s| progress(s, status)).collect();
+    let is_left = |step: &ProgressStep| data.steps_sent_until.is_none_or(|until| step.at > until);
+    let mut steps = history(work, code, &data.steps, status, data.step.is_none());
+    steps.retain(is_left);
+    steps.extend(data.step.iter().map(|s| progress(s, status)));
     if let (EventName::Reopened, None, Some(reason)) = (event.name, &data.step, &data.reason) {
         steps.push(ProgressStep {
             at: event.at,
@@ -438,6 +448,39 @@ fn steps_of(work: &Work, event: &Admissible, code: &DossierCode, late: bool) -> 
         });
     }
     steps
+}
+
+/// A history that is brought whole, in the order in which it happened. Its steps state no status, and one end repeated
+/// for each of them would stop the portal's clock at the first: the dossier's own dates tell what it was then.
+fn history(
+    work: &Work,
+    code: &DossierCode,
+    steps: &[Step],
+    status: PortalStatus,
+    ends_it: bool,
+) -> Vec<ProgressStep> {
+    let dossier = work.dossiers.get(code).and_then(|d| d.row.state.dossier().ok()).unwrap_or_default();
+    let mut steps: Vec<&Step> = steps.iter().collect();
+    steps.sort_by_key(|step| step.at);
+    let last = steps.len().saturating_sub(1);
+    let then = |(at, step): (usize, &&Step)| {
+        let status = if ends_it && at == last { status } else { status_then(&dossier, status, step.at) };
+        progress(step, status)
+    };
+    steps.iter().enumerate().map(then).collect()
+}
+
+/// What a dossier with these dates, and by now with this status, was at a moment of its history.
+fn status_then(dossier: &Dossier, now: PortalStatus, at: Timestamp) -> PortalStatus {
+    let is_since = |date: Option<Timestamp>| date.is_some_and(|date| at >= date);
+    let is_finished = matches!(now, PortalStatus::Finished | PortalStatus::Returned);
+    match () {
+        () if now == PortalStatus::Returned && is_since(dossier.returned_at) => PortalStatus::Returned,
+        () if is_finished && is_since(dossier.finished_at) => PortalStatus::Finished,
+        () if dossier.received_at.is_none_or(|received| at < received) => PortalStatus::Registered,
+        () if dossier.received_at == Some(at) => PortalStatus::Received,
+        () => PortalStatus::Processing,
+    }
 }
 
 fn progress(step: &Step, status: PortalStatus) -> ProgressStep {

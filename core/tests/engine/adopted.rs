@@ -116,3 +116,90 @@ async fn an_adopted_payment_of_another_dossier_is_a_conflict() {
     );
     assert_eq!(world.store.payments().len(), 1);
 }
+
+fn happened(at: &str, content: &str) -> Value {
+    let mut happened = step(content);
+    happened["at"] = json!(at);
+    happened
+}
+
+/// The steps that the portal got, each with its status.
+fn history(world: &World, code: &str) -> Vec<(String, u8)> {
+    let steps = |payload: &Payload| match payload {
+        Payload::AppendProgress { steps } => steps.clone(),
+        _ => Vec::new(),
+    };
+    let tasks = world.portal.tasks_of(code);
+    tasks.iter().flat_map(|t| steps(&t.payload)).map(|s| (s.content, s.status.code())).collect()
+}
+
+/// A dossier that was finished, with its history in no order.
+fn finished(code: &str, n: u32, on_portal: &str) -> Event {
+    event("dossier.adopted", code, n)
+        .with_data("/on_portal", on_portal)
+        .with_data("/steps_sent_until", Value::Null)
+        .with_data("/status", 9)
+        .with_data("/dossier/submitted_at", "2026-11-20T07:30:00+07:00")
+        .with_data("/dossier/received_at", "2026-11-20T08:00:00+07:00")
+        .with_data("/dossier/finished_at", "2026-11-22T10:00:00+07:00")
+        .with_data(
+            "/steps",
+            json!([
+                happened("2026-11-22T10:00:00+07:00", "kết thúc"),
+                happened("2026-11-20T07:30:00+07:00", "nộp"),
+                happened("2026-11-21T09:00:00+07:00", "thẩm định"),
+                happened("2026-11-20T08:00:00+07:00", "tiếp nhận"),
+            ]),
+        )
+}
+
+#[tokio::test]
+async fn a_history_goes_out_in_the_order_of_its_times_and_ends_once() {
+    let world = World::running();
+    let code = code(1);
+    world.admit([finished(&code, 1, "no")]).await;
+    world.settled().await;
+    let expected = [("nộp", 1), ("tiếp nhận", 2), ("thẩm định", 4), ("kết thúc", 9)];
+    assert_eq!(history(&world, &code), expected.map(|(content, status)| (content.to_owned(), status)));
+}
+
+#[tokio::test]
+async fn a_history_that_the_portal_lacks_goes_out_again_without_the_state() {
+    let world = World::running();
+    let code = code(1);
+    world.admit([finished(&code, 1, "no")]).await;
+    world.settled().await;
+    let before = payloads(&world, &code).len();
+    world
+        .admit([finished(&code, 2, "yes").with_data("/steps_sent_until", "2026-11-20T08:00:00+07:00")])
+        .await;
+    world.settled().await;
+    assert_eq!(payloads(&world, &code)[before..], ["steps"]);
+    assert_eq!(history(&world, &code)[4..], [("thẩm định".to_owned(), 4), ("kết thúc".to_owned(), 9)]);
+    world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn a_status_knows_when_and_with_which_words_it_came() {
+    let world = World::running();
+    let code = code(1);
+    let from = |world: &World| {
+        let tasks = world.portal.tasks_of(&code);
+        tasks.last().unwrap().dossier.as_ref().unwrap().status_from.clone().unwrap().content
+    };
+    let said = |name: &str, n: u32, content: &str| {
+        event(name, &code, n).with_data("/step", happened("2026-11-23T09:00:00+07:00", content))
+    };
+    world.admit([said("dossier.received", 1, "tiếp nhận")]).await;
+    world.settled().await;
+    assert_eq!(from(&world), "tiếp nhận");
+    world.admit([said("dossier.processing", 2, "thụ lý"), said("dossier.processing", 3, "vẫn thụ lý")]).await;
+    world.settled().await;
+    assert_eq!(from(&world), "thụ lý", "the same status came when it came");
+    world.admit([said("dossier.supplement_requested", 4, "thiếu một")]).await;
+    world
+        .admit([said("dossier.supplement_requested", 5, "thiếu hai").with_data("/supplement/id", "BS-2")])
+        .await;
+    world.settled().await;
+    assert_eq!(from(&world), "thiếu hai");
+}

@@ -1,13 +1,15 @@
 //! The national portal behind its adapter (dvcqg.md): sessions, catalogue, dossiers and their steps.
 
 mod catalogue;
+mod gateway;
 mod options;
 mod services;
 mod sessions;
 mod shapes;
 mod state;
 
-pub use options::{DstcodeIn, Options, PortalBorn};
+pub use gateway::GatewayPaths;
+pub use options::{AccountOf, DstcodeIn, Options, PortalBorn};
 pub use state::{Counts, PortalDossier};
 
 use crate::{
@@ -71,6 +73,13 @@ impl Partner for Portal {
 
     fn route(&self, incoming: &Incoming) -> Route {
         let body = &incoming.json;
+        if let Some(paths) = &self.options.gateway {
+            let asked = paths.asked(incoming);
+            let code = |at: &str| asked.as_ref()?.body.pointer(at)?.as_str().map(str::to_owned);
+            let key = code("/data/0/MaHoSo").or(code("/data/MaHoSo")).or(code("/mahoso")).or(code("/maTTHC"));
+            let operation = asked.as_ref().map_or("unknown", |a| a.service.as_str()).to_owned();
+            return Route { operation, key: key.unwrap_or_default() };
+        }
         if incoming.path == self.options.login_path {
             return Route { operation: "login".to_owned(), key: text(body, "username").to_owned() };
         }
@@ -82,6 +91,9 @@ impl Partner for Portal {
     }
 
     fn handle(&self, _: &Route, incoming: &Incoming) -> Reply {
+        if let Some(paths) = &self.options.gateway {
+            return self.through_gateway(paths, incoming);
+        }
         let is_login = incoming.path == self.options.login_path;
         if !is_login && incoming.path != self.options.data_path {
             let html = "<html><body>404</body></html>";

@@ -1,5 +1,6 @@
 //! How a simulated portal is set up.
 
+use super::gateway::GatewayPaths;
 use crate::credentials;
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +14,9 @@ pub enum DstcodeIn {
 
 /// Which dossiers were born on the portal and are known to it from the start.
 pub type PortalBorn = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Who has an account at the portal.
+pub type AccountOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Options {
@@ -31,6 +35,10 @@ pub struct Options {
     /// \[GUESS\] The code of every other refusal.
     pub refusal_code: String,
     pub portal_born: PortalBorn,
+    /// A provincial gateway stands in front: its addresses in place of the adapter's.
+    pub gateway: Option<GatewayPaths>,
+    /// The account of a person by identity number or tax code (`TraCuuTechID`).
+    pub account_of: AccountOf,
     /// Keep whole requests and answers in the journal.
     pub keep_bodies: bool,
 }
@@ -50,6 +58,8 @@ impl Default for Options {
             session_error_message: "Phiên làm việc không hợp lệ hoặc đã hết hạn".to_owned(),
             refusal_code: "-1".to_owned(),
             portal_born: Arc::new(|code| code.starts_with("G22.99-")),
+            gateway: None,
+            account_of: Arc::new(|number| (number.len() == 12).then(|| format!("tech-{number}"))),
             keep_bodies: true,
         }
     }

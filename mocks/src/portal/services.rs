@@ -5,7 +5,7 @@ use crate::{
     journal::Effect,
     request::{Answer, Incoming},
     runtime::lock,
-    shape::{Field, check, text},
+    shape::{check, text},
     simulator::Reply,
 };
 use serde_json::{Value, json};
@@ -57,14 +57,8 @@ impl Portal {
     }
 
     pub(super) fn data(&self, service: &str, body: &Value) -> Reply {
-        let shape: &[Field] = match service {
-            "LayDanhSachTTHC" => shapes::LIST_PROCEDURES,
-            "LayThuTuc" => shapes::READ_PROCEDURE,
-            "TraCuuHoSo" => shapes::LOOK_UP,
-            "DongBoHoSoMC" => shapes::SYNC,
-            "CapNhatTienDoHoSoMC" => shapes::PROGRESS,
-            "DongBoTrangThaiHoSo" => shapes::STATUS_OF_BORN,
-            _ => return self.violated(vec![format!("service: {service:?} is not a service")]),
+        let Some(shape) = shapes::of(service) else {
+            return self.violated(vec![format!("service: {service:?} is not a service")]);
         };
         let session = text(body, "session");
         if !session.is_empty() && !lock(&self.sessions).is_alive(session) {
@@ -77,6 +71,11 @@ impl Portal {
         if self.options.madonvi.as_deref().is_some_and(|unit| unit != text(body, "madonvi")) {
             out.push(format!("madonvi: {:?} is not the unit of this account", text(body, "madonvi")));
         }
+        self.carry_out(service, body, out)
+    }
+
+    /// The service itself, behind session and envelope; `out`: the rules broken so far.
+    pub(super) fn carry_out(&self, service: &str, body: &Value, mut out: Vec<String>) -> Reply {
         semantics(service, body, &mut out);
         if !out.is_empty() {
             return self.violated(out);
@@ -84,6 +83,11 @@ impl Portal {
         match service {
             "LayDanhSachTTHC" => self.read(catalogue::all()),
             "LayThuTuc" => self.read(catalogue::one(text(body, "maTTHC"))),
+            "TraCuuTechID" => {
+                let account = (self.options.account_of)(text(body, "mstorcmnd"));
+                let rows: Vec<Value> = account.iter().map(|a| json!({"TECHNICALID": a})).collect();
+                self.read(json!(rows))
+            }
             "TraCuuHoSo" => self.look_up(text(body, "mahoso")),
             "DongBoHoSoMC" => self.sync(body),
             "CapNhatTienDoHoSoMC" => self.progress(body),

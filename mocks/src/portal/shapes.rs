@@ -18,14 +18,30 @@ const SESSION: Field = filled("session", Text(LONG));
 const UNIT: Field = filled("madonvi", Agency);
 const SERVICE: Field = filled("service", Text(100));
 
-pub(super) const LIST_PROCEDURES: &[Field] = &[SESSION, UNIT, SERVICE];
-pub(super) const READ_PROCEDURE: &[Field] = &[SESSION, UNIT, SERVICE, filled("maTTHC", Text(100))];
-pub(super) const LOOK_UP: &[Field] = &[SESSION, UNIT, SERVICE, filled("mahoso", Dossier)];
-pub(super) const SYNC: &[Field] =
+const LIST_PROCEDURES: &[Field] = &[SESSION, UNIT, SERVICE];
+const READ_PROCEDURE: &[Field] = &[SESSION, UNIT, SERVICE, filled("maTTHC", Text(100))];
+const LOOK_UP: &[Field] = &[SESSION, UNIT, SERVICE, filled("mahoso", Dossier)];
+const SYNC: &[Field] =
     &[SESSION, UNIT, SERVICE, filled("isUpdating", Code(BOOL)), filled("data", List(DOSSIER))];
-pub(super) const PROGRESS: &[Field] = &[SESSION, UNIT, SERVICE, filled("data", List(STEP))];
-pub(super) const STATUS_OF_BORN: &[Field] =
-    &[SESSION, UNIT, SERVICE, filled("type", Code(&["2"])), filled("data", Any)];
+const PROGRESS: &[Field] = &[SESSION, UNIT, SERVICE, filled("data", List(STEP))];
+const STATUS_OF_BORN: &[Field] = &[SESSION, UNIT, SERVICE, filled("type", Code(&["2"])), filled("data", Any)];
+
+const ACCOUNT: &[Field] =
+    &[SESSION, UNIT, SERVICE, filled("provider", Code(&["wso2is"])), filled("mstorcmnd", Text(50))];
+
+/// The whole message of a service.
+pub(super) fn of(service: &str) -> Option<&'static [Field]> {
+    Some(match service {
+        "LayDanhSachTTHC" => LIST_PROCEDURES,
+        "LayThuTuc" => READ_PROCEDURE,
+        "TraCuuTechID" => ACCOUNT,
+        "TraCuuHoSo" => LOOK_UP,
+        "DongBoHoSoMC" => SYNC,
+        "CapNhatTienDoHoSoMC" => PROGRESS,
+        "DongBoTrangThaiHoSo" => STATUS_OF_BORN,
+        _ => return None,
+    })
+}
 
 const DOSSIER: &[Field] = &[
     filled("MaHoSo", Dossier),
@@ -130,18 +146,21 @@ const STEP: &[Field] = &[
     may("NgayKetThucTheoQuyDinh", Stamp),
 ];
 
+const BORN_CODES: &[&str] = &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+
 pub(super) const BORN_STATUS: &[Field] = &[
     filled("MaHoSo", Dossier),
     present("MaHoSoDonVi", Text(100)),
     may("MaDoiTuong", Text(LONG)),
     may("NoiDung", Text(LONG)),
     filled("NgayXuLy", Stamp),
-    filled("TrangThai", Code(STATUS)),
+    // 11 is what TD sends for its own 3.
+    filled("TrangThai", Code(BORN_CODES)),
     may("TaiLieuXuLy", List(BORN_DOCUMENT)),
 ];
 
 const BORN_DOCUMENT: &[Field] = &[
-    present("TepDinhKemId", Text(100)),
+    present("TepDinhKemId", Digits),
     filled("TenTepDinhKem", Text(4000)),
     filled("IsDeleted", Code(BOOL)),
     present("MaThanhPhanHoSo", Text(100)),

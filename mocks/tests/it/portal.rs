@@ -219,3 +219,53 @@ async fn the_destination_code_is_demanded_in_query_or_header() {
     assert!(answer["session"].is_null() && answer["error_code"] == "-1");
     assert_eq!(portal.journal().violations().len(), 1);
 }
+
+#[tokio::test]
+async fn an_account_is_answered_in_capitals_or_not_at_all() {
+    let client = Client::new(portal::Options::default()).await;
+    let account = async |number: &str| {
+        client.call("TraCuuTechID", json!({"provider": "wso2is", "mstorcmnd": number})).await["result"]
+            .clone()
+    };
+    assert_eq!(account("001099000000").await, json!([{"TECHNICALID": "tech-001099000000"}]));
+    assert_eq!(account("0100000001").await, json!([]));
+    let other = client.call("TraCuuTechID", json!({"provider": "x", "mstorcmnd": "1"})).await;
+    assert_eq!(other["error_code"], "-1");
+    assert_eq!(client.portal.journal().violations().len(), 1);
+}
+
+/// The portal's own reply out of a gateway's.
+fn inside(answer: &Value) -> Value {
+    serde_json::from_str(answer["message"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_gateway_takes_bare_arrays_and_wraps_every_reply() {
+    let options = portal::Options { gateway: Some(portal::GatewayPaths::default()), ..Default::default() };
+    let portal = portal::start(listener().await, options).await;
+    let at = |path: &str| format!("{}/KetNoiMotCuaQuocGia/{path}", portal.url());
+    let get = async |path: &str| crate::wire::get(&at(path)).await;
+    assert_eq!(inside(&get("LayDanhSachTTHC").await)["result"].as_array().unwrap().len(), 9);
+    assert_eq!(inside(&get(&format!("TraCuuHoSo?mahoso={CODE}")).await)["result"], json!([]));
+    let made = ask(&at("ThemMoi"), &json!([dossier(CODE)])).await;
+    assert!(is_success(&inside(&made)), "{made}");
+    let again = ask(&at("ThemMoi"), &json!([dossier(CODE)])).await;
+    assert_eq!(again["error_code"], "-3", "the code stands outside as well");
+    assert!(inside(&again)["message"].as_str().unwrap().contains("đã tồn tại"));
+    assert!(is_success(&inside(&ask(&at("CapNhat"), &json!([dossier(CODE)])).await)));
+    assert!(is_success(&inside(&ask(&at("DongBoTienTrinh"), &json!([step(CODE, "20250113093000")])).await)));
+    let known = portal.dossier(CODE).unwrap();
+    assert_eq!((known.creates, known.syncs, known.steps.len()), (1, 2, 1));
+    assert_eq!(portal.journal().violations(), Vec::<String>::new());
+
+    // An envelope, a session in the query, a read by POST: nothing of the direct way belongs here.
+    ask(&at("ThemMoi"), &json!({"session": "x", "data": [dossier(CODE)]})).await;
+    get(&format!("TraCuuHoSo?mahoso={CODE}&session=x")).await;
+    ask(&at("TraCuuHoSo"), &json!({"mahoso": CODE})).await;
+    let mut long = dossier(CODE);
+    long["TrichYeuHoSo"] = json!("x".repeat(1001));
+    ask(&at("CapNhat"), &json!([long])).await;
+    let journal = portal.journal();
+    assert_eq!(journal.entries().iter().filter(|e| !e.violations.is_empty()).count(), 4);
+    assert_eq!(portal.dossier(CODE).unwrap().syncs, 2);
+}

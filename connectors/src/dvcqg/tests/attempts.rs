@@ -140,6 +140,26 @@ async fn configuration_may_leave_the_look_up_out_where_the_portal_cannot_know_th
 }
 
 #[tokio::test]
+async fn where_nothing_can_be_looked_up_a_create_that_meets_exists_becomes_an_update() {
+    let run = async |script: Script, task: Task| {
+        let server = script.start().await;
+        let sessions = Shared::default();
+        let portal = portal_with(&server.uri(), json!({"look_up": "never"}));
+        (portal.attempt(&task, &call(&sessions)).await, asked(&server).await)
+    };
+    let exists = || Script::default().says(SYNC, "-3", "Hồ sơ đã tồn tại").says(SYNC, "0", "thành công");
+    for task in [sync(), Task { begun: true, ..sync() }] {
+        let (outcome, asked) = run(exists(), task).await;
+        assert_eq!(proof(outcome).facts["mode"], "update");
+        assert_eq!(asked, ["login", "create", "update"]);
+    }
+    let adopt = task_of(Payload::AdoptDossier, state(local(), PortalStatus::Received));
+    let (outcome, asked) = run(Script::default(), adopt).await;
+    assert_eq!(outcome, Outcome::Held(Need::Setting("look_up".into())));
+    assert!(asked.is_empty());
+}
+
+#[tokio::test]
 async fn exists_on_a_first_attempt_is_adopted_by_look_up_or_foreign() {
     let script = || Script::default().known(false).says(SYNC, "-3", "Hồ sơ đã tồn tại");
     let server = script().known(true).says(SYNC, "0", "thành công").start().await;
