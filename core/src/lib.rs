@@ -1,5 +1,6 @@
 //! What everything means: the domain, planning, policy, the ports and the flows between them. No drivers, no I/O.
 
+pub mod catalogue;
 pub mod clock;
 pub mod dossier;
 pub mod event;

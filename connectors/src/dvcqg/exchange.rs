@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use lienthong_core::{
     outcome::{Cause, Outcome},
-    port::connector::Call,
+    port::connector::{Call, Codes},
 };
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -54,6 +54,11 @@ impl<'a> Visit<'a> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.budget.now(self.call.now)
+    }
+
+    /// What is stored of the catalogue, within an engine.
+    pub(super) fn codes(&self) -> Option<&'a dyn Codes> {
+        self.call.sessions.codes()
     }
 
     /// The login's failure, if there was one.
@@ -118,13 +123,13 @@ impl<'a> Visit<'a> {
         if !self.budget.has(least) {
             return Err(Outcome::not_done(
                 Cause::NoAnswer,
-                format!("{}: not sent: too little time was left", S::NAME),
+                format!("{}: not sent: too little time was left", service.name()),
             ));
         }
         let envelope = Envelope {
             session: lent.token.expose_secret(),
             madonvi: &config.madonvi,
-            service: S::NAME,
+            service: service.name(),
             body: service,
         };
         let body =

@@ -1,6 +1,7 @@
 //! The national public service portal (Cổng Dịch vụ công quốc gia), behind the province's security-server adapter.
 //! Contract: docs/partners/dvcqg.md. What is quirky about it: README.md.
 
+mod catalogue;
 mod classify;
 mod config;
 mod exchange;
@@ -16,8 +17,8 @@ mod tests;
 mod wire;
 
 pub use config::{
-    Config, DstcodeIn, Lengths, LookUp, OnUnclearSteps, PaperCodes, PortalBorn, ProcedureEntry, Procedures,
-    Rewrite,
+    CatalogueConfig, Config, DstcodeIn, Lengths, LookUp, OnUnclearSteps, PaperCodes, PortalBorn,
+    ProcedureEntry, Procedures, Rewrite,
 };
 
 use async_trait::async_trait;
@@ -29,7 +30,7 @@ use lienthong_core::{
     operation::{ActionKind, Payload},
     outcome::{Cause, Outcome},
     plan::rules::PartnerKind,
-    port::connector::{Call, CheckFailure, Connector, Manifest, Task},
+    port::connector::{Call, CatalogueSource, CheckFailure, Connector, Manifest, Task},
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub struct Dvcqg {
     integration_url: String,
     keeper: session::Keeper,
     catalogue: procedure::Catalogue,
+    merged: catalogue::Merged,
     accepted: progress::Accepted,
 }
 
@@ -102,6 +104,7 @@ impl Dvcqg {
             integration_url: address(config, "integration_path", &config.integration_path)?,
             keeper: session::Keeper::default(),
             catalogue: procedure::Catalogue::default(),
+            merged: catalogue::Merged::default(),
             accepted: progress::Accepted::default(),
             config: config.clone(),
         })
@@ -207,6 +210,10 @@ impl Connector for Dvcqg {
         }
         let procedures = reply.rows().unwrap_or_default().len();
         Ok(format!("login accepted; LayDanhSachTTHC lists {procedures} procedures"))
+    }
+
+    fn catalogue(&self) -> Option<&dyn CatalogueSource> {
+        (!self.config.catalogue.services.is_empty()).then_some(self as &dyn CatalogueSource)
     }
 }
 

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::{
     Dvcqg, LookUp,
+    catalogue::Settled,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
     map::{self, Mapped},
-    procedure,
     wire::{DongBoHoSoMC, Reply, TraCuuHoSo},
 };
 
@@ -64,14 +64,16 @@ impl Dvcqg {
         is_there: Option<bool>,
     ) -> Result<Outcome, Outcome> {
         let (state, dossier) = Self::typed(task)?;
-        let local =
-            state.procedure().ok_or_else(|| map::lacks("MaTTHC", "the dossier names no procedure"))?;
-        let (code, entry) = procedure::national(local, &self.config.procedures)
-            .ok_or_else(|| map::unmapped(&self.manifest.id, "procedure", local))?;
-        let mut mapped = map::dossier(state, &dossier, &code, &self.config, &self.manifest.id)?;
+        let map = |s: &Settled| {
+            let (code, entry) = self.procedure_of(s, state, &dossier)?;
+            let mapped = map::dossier(state, &dossier, &code, &s.config, &self.manifest.id)?;
+            Ok((code, entry, mapped))
+        };
+        let (_, (code, entry, mut mapped)) = self.mapped(call, map).await?;
 
         let mut visit = Visit::new(self, call, map::personal(&dossier));
-        let names = self.catalogue.names(&mut visit, &code, entry, dossier.procedure.as_ref()).await?;
+        let names =
+            self.catalogue.names(&mut visit, &code, entry.as_ref(), dossier.procedure.as_ref()).await?;
         mapped.name(names, &self.config)?;
         let exists = match is_there {
             Some(is_there) => is_there,

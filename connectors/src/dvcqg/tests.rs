@@ -1,6 +1,7 @@
 //! Tests of the portal's connector: what they share, and one file per subject.
 
 mod attempts;
+mod catalogue;
 mod map;
 mod progress;
 mod session;

@@ -2,6 +2,7 @@
 //! `plan/` and `policy/` can decide.
 
 pub mod callback;
+pub mod catalogue;
 pub mod edit;
 pub mod engine;
 pub mod execute;
@@ -9,6 +10,7 @@ pub mod health;
 pub mod in_hand;
 pub mod intake;
 pub mod ledger;
+pub mod mapping;
 pub mod operator;
 pub mod partner;
 pub mod permits;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{engine::Engine, ledger, pool::Pool, reconcile, replay, retention},
+    flow::{catalogue, engine::Engine, ledger, pool::Pool, reconcile, replay, retention},
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -68,6 +68,9 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         }
         if member.connector.feed().is_some() {
             timers.push((format!("tracking:{id}"), engine.settings.tracking_every));
+        }
+        if member.connector.catalogue().is_some() {
+            timers.push((format!("catalogue:{id}"), engine.settings.catalogue_every));
         }
     }
     timers
@@ -174,6 +177,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("retention", _) => retention::round(engine).await,
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
+        ("catalogue", Some(member)) => catalogue::round(engine, &member).await,
         _ => Ok(()),
     }
 }

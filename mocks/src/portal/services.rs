@@ -1,6 +1,6 @@
 //! The portal's services: login, catalogue, look-up, dossiers, steps, statuses of born dossiers.
 
-use super::{DstcodeIn, Portal, catalogue, shapes};
+use super::{DstcodeIn, Portal, shapes};
 use crate::{
     journal::Effect,
     request::{Answer, Incoming},
@@ -58,7 +58,8 @@ impl Portal {
 
     pub(super) fn data(&self, service: &str, body: &Value) -> Reply {
         let shape: &[Field] = match service {
-            "LayDanhSachTTHC" => shapes::LIST_PROCEDURES,
+            "LayDanhSachTTHC" | "LayDVC" => shapes::LIST_PROCEDURES,
+            other if other.starts_with("LayDanhMuc") => shapes::LIST_PROCEDURES,
             "LayThuTuc" => shapes::READ_PROCEDURE,
             "TraCuuHoSo" => shapes::LOOK_UP,
             "DongBoHoSoMC" => shapes::SYNC,
@@ -82,12 +83,17 @@ impl Portal {
             return self.violated(out);
         }
         match service {
-            "LayDanhSachTTHC" => self.read(catalogue::all()),
-            "LayThuTuc" => self.read(catalogue::one(text(body, "maTTHC"))),
+            "LayDanhSachTTHC" => self.read(lock(&self.catalogue).all()),
+            "LayThuTuc" => self.read(lock(&self.catalogue).one(text(body, "maTTHC"))),
+            "LayDVC" => self.read(lock(&self.catalogue).services()),
             "TraCuuHoSo" => self.look_up(text(body, "mahoso")),
             "DongBoHoSoMC" => self.sync(body),
             "CapNhatTienDoHoSoMC" => self.progress(body),
-            _ => self.born_status(body),
+            "DongBoTrangThaiHoSo" => self.born_status(body),
+            other => match lock(&self.catalogue).other(other) {
+                Some(rows) => self.read(rows),
+                None => Reply::new(refuse("-1", &format!("Không có dịch vụ {other}")), Effect::None),
+            },
         }
     }
 

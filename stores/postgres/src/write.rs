@@ -16,7 +16,7 @@ use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 
 use self::operations::{edits, insert_operations, lanes, past_attempts, update_operations};
 use crate::{
-    codes,
+    catalogue, codes,
     error::{missing_rows, store_error},
     incidents, installation, merge, partner, replays,
     rows::{changed, col, fresh, json_col, us, us_if},
@@ -51,6 +51,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
     replays::write(conn, work).await?;
+    catalogue::write(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;

@@ -31,6 +31,8 @@ pub enum Section {
     Operations,
     /// Plans of replays.
     Replays,
+    /// The catalogue and the mappings.
+    Catalogue,
     /// Quarantine.
     Quarantine,
     /// None of them.

@@ -1,6 +1,7 @@
 //! The conformance suite of all stores: one story per rule of the port and of the schema. A story gets a fresh store,
 //! a second handle on it, and says in words what does not hold. Nothing here knows a dialect.
 
+mod catalogue;
 mod edits;
 mod harness;
 mod health;
@@ -140,6 +141,11 @@ macro_rules! conformance_stories {
                 a_plan_selects_by_every_filter_page_by_page
                 what_a_plan_decides_by_is_told_of_every_operation
                 a_plan_is_changed_by_one_unit_at_a_time
+            }
+            catalogue {
+                a_catalogue_comes_back_whole_and_page_by_page
+                mappings_come_back_and_every_commit_that_changes_one_is_counted
+                two_that_confirm_the_same_code_at_once_see_each_other
             }
             overview {
                 the_overview_is_the_same_in_every_store
