@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Change, ChangeKind, Difference, Entry, ListHead};
 use crate::id::ConnectorId;
 
-/// So many missing entries are believed whatever their share: small lists change by single entries.
+/// So many missing entries are believed where the share allows less, up to half of a list: small lists change by single
+/// entries.
 const ALWAYS_BELIEVED: usize = 2;
 /// Differences kept of one entry.
 const DIFFERENCES: usize = 200;
@@ -63,8 +64,8 @@ pub fn whole(
     let is_believed = match belief {
         Belief::Confirmed => !told.is_empty(),
         Belief::Percent(most) => {
-            !told.is_empty()
-                && (missing.len() <= ALWAYS_BELIEVED || missing.len() * 100 <= usize::from(most) * live)
+            let are_few = missing.len() <= ALWAYS_BELIEVED && missing.len() * 2 <= live;
+            !told.is_empty() && (are_few || missing.len() * 100 <= usize::from(most) * live)
         }
     };
     taken.head.held_back = if is_believed { 0 } else { count(missing.len()) };
@@ -311,6 +312,11 @@ mod tests {
         assert_eq!((empty.changes.len(), empty.head.held_back, empty.head.rows), (0, 10, 10));
         let half = list.pull(&ten()[..5], USUAL, 3);
         assert_eq!((half.changes.len(), half.head.held_back), (0, 5));
+        // Of three, two that are missing are not few.
+        let mut small = List(None, BTreeMap::new());
+        small.pull(&ten()[..3], USUAL, 1);
+        assert_eq!(small.pull(&ten()[..1], USUAL, 2).head.held_back, 2);
+        assert_eq!(List::kinds(&small.pull(&ten()[..2], USUAL, 3)), [("1.000002", "withdrawn")]);
         // Not even a person can make an empty answer true.
         assert_eq!(list.pull(&[], Belief::Confirmed, 4).changes.len(), 0);
         let believed = list.pull(&ten()[..5], Belief::Confirmed, 5);
