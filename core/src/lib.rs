@@ -1,6 +1,7 @@
 //! What everything means: the domain, planning, policy, the ports and the flows between them. No drivers, no I/O.
 
 pub mod calendar;
+pub mod catalogue;
 pub mod clock;
 pub mod dossier;
 pub mod event;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "also what tests share may fail the test")]
 
 mod alerts;
+mod catalogue;
 mod commands;
 mod faults;
 mod go_live;

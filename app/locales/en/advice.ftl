@@ -113,6 +113,9 @@ need-mapping = The table “{ $table }” has no entry for code { $what }
     .many = The table “{ $table }” has no entry for { $n } codes, e.g. { $examples }
     .who = The province's administrator
     .next = Add { $line } for connector { $connector } in the configuration and restart. What is held goes on by itself.
+need-mapping-confirm = Nobody has confirmed code { $what }
+    .who = Whoever keeps the province's procedures, or its administrator
+    .next = Look at the suggestions and confirm one on the console's page Catalogue, or with lienthong mapping suggest and lienthong mapping confirm { $table } { $what } PORTAL-CODE. What is held goes on by itself at once, without a restart. Or add { $line } for connector { $connector } in the configuration.
 need-payment = Payment { $what } has not been requested yet
     .many = { $n } payments have not been requested yet, e.g. { $examples }
     .who = The unit that handles the dossier, in the one-stop system
@@ -176,6 +179,20 @@ incident-tracking = The tracking of { $what } cannot be read
     .many = The tracking of { $n } partners cannot be read, e.g. { $examples }
     .who = The province's administrator
     .next = Run lienthong check to see why. It is read again by itself from where it stopped, and this closes once that works.
+
+## Catalogue and mappings
+incident-unread = The catalogue of { $what } cannot be pulled
+    .many = The catalogues of { $n } partners cannot be pulled, e.g. { $examples }
+    .who = The province's administrator
+    .next = Run lienthong check to see why. What is stored stays in use; the pull goes on by itself from where it stopped, and this closes once it ends well.
+incident-catalogue = The list { $what } of { $connector } came with too much missing to be believed
+    .many = { $n } lists came with too much missing to be believed, e.g. { $examples }
+    .who = The province's administrator with whoever keeps the procedures
+    .next = Nothing was withdrawn by this answer. Look at the portal whether the list is complete. If what is missing is really gone: lienthong catalogue pull --believe-missing. If not, the first complete answer closes this.
+incident-broken = The code { $what } is mapped to one that the portal does not use any more
+    .many = { $n } codes are mapped to ones that the portal does not use any more, e.g. { $examples }
+    .who = Whoever keeps the province's procedures
+    .next = See lienthong catalogue drift or the page Catalogue for what takes its place, then confirm it with lienthong mapping confirm. This closes within a minute of that.
 
 ## Waiting, goes on by itself
 waits-behind = Waits for the dossier's earlier operation

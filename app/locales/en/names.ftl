@@ -221,3 +221,23 @@ adopted-waiting = Waiting
 adopted-held = Held, something is missing
 adopted-stuck = Stuck, needs a person
 adopted-ended = Ended without being sent
+
+## Catalogue and mappings
+list-procedures = Procedures
+list-procedure-details = Contents of procedures
+list-services = Services
+list-fields = Fields
+list-agencies = Agencies
+table-procedure = Procedure
+table-status = Status
+table-unit = Unit
+table-fee = Fee
+change-new = New
+change-changed = Changed
+change-withdrawn = Withdrawn
+change-returned = Back
+broken-unknown = Not in the catalogue
+broken-withdrawn = Withdrawn from the catalogue
+broken-not_in_force = Not in force
+origin-configuration = Configuration
+origin-stored = Confirmed

@@ -113,6 +113,9 @@ need-mapping = Bảng mã “{ $table }” chưa có dòng cho mã { $what }
     .many = Bảng mã “{ $table }” thiếu dòng cho { $n } mã, ví dụ { $examples }
     .who = Quản trị hệ thống của tỉnh
     .next = Thêm { $line } cho kết nối { $connector } trong tệp cấu hình, rồi khởi động lại. Các thao tác đang giữ sẽ tự chạy tiếp.
+need-mapping-confirm = Mã { $what } chưa được xác nhận
+    .who = Người phụ trách kiểm soát thủ tục hành chính, hoặc quản trị hệ thống của tỉnh
+    .next = Xem gợi ý rồi xác nhận ở trang Danh mục của bảng điều khiển, hoặc bằng lệnh lienthong mapping suggest và lienthong mapping confirm { $table } { $what } MÃ-CỦA-CỔNG. Các thao tác đang giữ tự chạy tiếp ngay, không cần khởi động lại. Cũng có thể thêm { $line } cho kết nối { $connector } trong tệp cấu hình.
 need-payment = Chưa có yêu cầu thanh toán { $what }
     .many = Chưa có { $n } yêu cầu thanh toán, ví dụ { $examples }
     .who = Đơn vị xử lý hồ sơ, trên phần mềm một cửa
@@ -176,6 +179,20 @@ incident-tracking = Không đọc được hành trình bưu gửi của { $what
     .many = Không đọc được hành trình bưu gửi của { $n } đối tác, ví dụ { $examples }
     .who = Quản trị hệ thống của tỉnh
     .next = Chạy lienthong check để biết vì sao. Hệ thống tự đọc lại từ chỗ dừng; lần đọc được đầu tiên, việc này tự đóng.
+
+## Danh mục và bảng mã
+incident-unread = Không lấy được danh mục của { $what }
+    .many = Không lấy được danh mục của { $n } đối tác, ví dụ { $examples }
+    .who = Quản trị hệ thống của tỉnh
+    .next = Chạy lienthong check để biết vì sao. Danh mục đã lưu vẫn được dùng; hệ thống tự lấy lại từ chỗ dừng, lấy được thì việc này tự đóng.
+incident-catalogue = Danh sách { $what } của { $connector } trả về thiếu quá nhiều mục, chưa tin là đã bị bỏ
+    .many = { $n } danh sách trả về thiếu quá nhiều mục, ví dụ { $examples }
+    .who = Quản trị hệ thống của tỉnh, cùng người phụ trách kiểm soát thủ tục hành chính
+    .next = Không mục nào bị bỏ vì câu trả lời này. Xem trên Cổng danh sách có đầy đủ không. Nếu các mục thiếu đã bị bỏ thật: lienthong catalogue pull --believe-missing. Nếu không, lần lấy đầy đủ đầu tiên sẽ tự đóng việc này.
+incident-broken = Mã { $what } đang ứng với một mã mà Cổng không còn dùng
+    .many = { $n } mã đang ứng với những mã mà Cổng không còn dùng, ví dụ { $examples }
+    .who = Người phụ trách kiểm soát thủ tục hành chính của tỉnh
+    .next = Xem lienthong catalogue drift hoặc trang Danh mục để biết mã nào thay thế, rồi xác nhận mã mới bằng lienthong mapping confirm. Xác nhận xong, việc này tự đóng trong một phút.
 
 ## Đang chờ, tự chạy tiếp
 waits-behind = Chờ thao tác đứng trước của cùng hồ sơ

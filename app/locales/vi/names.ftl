@@ -212,3 +212,23 @@ adopted-waiting = Đang chờ
 adopted-held = Đang giữ, thiếu thông tin
 adopted-stuck = Kẹt, cần người xử lý
 adopted-ended = Kết thúc mà không gửi
+
+## Danh mục và bảng mã
+list-procedures = Thủ tục
+list-procedure-details = Nội dung thủ tục
+list-services = Dịch vụ công
+list-fields = Lĩnh vực
+list-agencies = Cơ quan
+table-procedure = Thủ tục
+table-status = Trạng thái
+table-unit = Đơn vị
+table-fee = Phí, lệ phí
+change-new = Mới
+change-changed = Thay đổi
+change-withdrawn = Bị bỏ
+change-returned = Có lại
+broken-unknown = Danh mục không có mã này
+broken-withdrawn = Mã đã bị bỏ khỏi danh mục
+broken-not_in_force = Mã không còn công khai
+origin-configuration = Cấu hình
+origin-stored = Đã xác nhận

@@ -4,6 +4,7 @@
 mod adopted;
 mod api;
 mod backup;
+mod catalogue;
 mod check;
 mod config;
 mod dead;
@@ -15,6 +16,7 @@ mod incident;
 mod index;
 mod lane;
 mod ledger;
+mod mapping;
 mod operation;
 mod output;
 mod partner;
@@ -131,6 +133,14 @@ pub enum Command {
     /// Send (or dismiss) operations again in bulk, by plan
     #[command(subcommand, verbatim_doc_comment)]
     Replay(replay::Replay),
+    /// Danh mục của Cổng DVC: xem, lấy lại, thay đổi nào làm hỏng bảng mã
+    /// The portal's catalogue: show, pull, what drifts
+    #[command(subcommand, verbatim_doc_comment)]
+    Catalogue(catalogue::Catalogue),
+    /// Mã của ta ứng với mã nào của Cổng: xem, gợi ý, xác nhận, thu hồi
+    /// What our codes mean at the portal: list, suggest, confirm, withdraw
+    #[command(subcommand, verbatim_doc_comment)]
+    Mapping(mapping::Mapping),
     /// Xem, đóng các sự cố đang chờ người xử lý
     /// List and close what is open for a person
     #[command(subcommand, verbatim_doc_comment)]
@@ -242,6 +252,8 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Lane(lane) => lane.run(global, screen).await,
         Command::Ledger(ledger) => ledger.run(global, screen).await,
         Command::Replay(replay) => replay.run(global, screen).await,
+        Command::Catalogue(catalogue) => catalogue.run(global, screen).await,
+        Command::Mapping(mapping) => mapping.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Partner(partner) => partner.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,

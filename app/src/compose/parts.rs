@@ -84,6 +84,8 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         fresh_payment_days: engine.fresh_payment_days,
         sweep_every: Duration::from_secs(engine.sweep_seconds),
         tracking_every: Duration::from_secs(engine.tracking_seconds),
+        // What is no time of day was refused when the configuration was checked.
+        catalogue_at: engine.catalogue_at.parse().ok(),
         health: health_settings(engine),
         retention: retention(config),
         partners: config.connectors.iter().map(|c| (c.id.clone(), partner_settings(c))).collect(),

@@ -192,6 +192,10 @@ fn engine(config: &Config, found: &mut Vec<Problem>) {
             found.push(range(key, value, "1", "86400"));
         }
     }
+    let at = &engine.catalogue_at;
+    if !at.is_empty() && at.parse::<jiff::civil::Time>().is_err() {
+        found.push(range("engine.catalogue_at", at, "00:00", "23:59"));
+    }
     for percent in std::iter::once(&engine.failure_percent).chain(&engine.ramp_percent) {
         if !(1..=100).contains(percent) {
             let key = if engine.ramp_percent.contains(percent) { "ramp_percent" } else { "failure_percent" };

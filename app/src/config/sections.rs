@@ -158,6 +158,8 @@ pub struct Engine {
     pub sweep_seconds: u64,
     /// How often the post's feed is read.
     pub tracking_seconds: u64,
+    /// From which time of day on the partners' catalogues are pulled, `01:30`; empty: only by hand.
+    pub catalogue_at: String,
     /// How long after a partner was found to be down it is tried; doubles with every trial that fails.
     pub test_seconds: u64,
     /// The longest time between two trials.
@@ -191,6 +193,7 @@ impl Default for Engine {
             fresh_payment_days: 3,
             sweep_seconds: 900,
             tracking_seconds: 600,
+            catalogue_at: "01:30".into(),
             test_seconds: 30,
             test_longest_seconds: 300,
             failure_percent: 50,

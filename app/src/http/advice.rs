@@ -2,6 +2,7 @@
 //! the engine's; here it only gets words.
 
 use lienthong_core::{
+    catalogue::Table,
     clock::business,
     need::Need,
     operation::{ActionKind, OperationState},
@@ -73,11 +74,17 @@ impl Advice {
 pub fn of_need(key: &str) -> Advice {
     match key.parse::<Need>() {
         Ok(Need::Snapshot(dossier)) => Advice::new("need-snapshot", true).with("what", dossier),
-        Ok(Need::Mapping { connector, table, code }) => Advice::new("need-mapping", true)
-            .with("line", line_of(&table, &code))
-            .with("connector", connector)
-            .with("table", table)
-            .with("what", code),
+        Ok(Need::Mapping { connector, table, code }) => {
+            let advice = Advice::new("need-mapping", true);
+            // A person may confirm these without a change of the configuration.
+            let is_confirmed = Table::from_name(&table).is_some();
+            let advice = if is_confirmed { advice.but("need-mapping-confirm", true) } else { advice };
+            advice
+                .with("line", line_of(&table, &code))
+                .with("connector", connector)
+                .with("table", table)
+                .with("what", code)
+        }
         Ok(Need::Payment(id)) => Advice::new("need-payment", true).with("what", id),
         Ok(Need::Parcel(id)) => Advice::new("need-parcel", true).with("what", id),
         Ok(Need::Code(what)) => Advice::new("need-code", true).with("what", what),
@@ -114,6 +121,15 @@ pub fn of_incident(key: &str) -> Advice {
         Some(("reading", which)) => of_reading(which),
         Some(("calendar", year)) => Advice::new("incident-calendar", true).with("what", year),
         Some(("ledger", entry)) => Advice::new("incident-ledger", true).with("what", entry),
+        Some(("catalogue", which)) => {
+            let (partner, list) = which.split_once(':').unwrap_or((which, ""));
+            Advice::new("incident-catalogue", true).with("what", list).with("connector", partner)
+        }
+        Some(("catalogue-broken", which)) => {
+            let mut parts = which.splitn(3, ':').skip(1);
+            let (table, local) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            Advice::new("incident-broken", true).with("what", local).with("table", table)
+        }
         Some(("pause", _)) => of_pause(None),
         _ => of_need(key),
     }
@@ -122,7 +138,11 @@ pub fn of_incident(key: &str) -> Advice {
 /// What to do about a partner that is asked by the clock and does not answer.
 fn of_reading(which: &str) -> Advice {
     let (name, partner) = which.split_once(':').unwrap_or((which, ""));
-    let key = if name == "sweep" { "incident-sweep" } else { "incident-tracking" };
+    let key = match name {
+        "sweep" => "incident-sweep",
+        "catalogue" => "incident-unread",
+        _ => "incident-tracking",
+    };
     Advice::new(key, true).with("what", partner)
 }
 

@@ -6,6 +6,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod callbacks;
+pub mod codes;
 pub mod console;
 pub mod difference;
 pub mod edge;

@@ -3,7 +3,6 @@
 
 use lienthong_core::{
     dossier::DossierState,
-    event::data::Dossier,
     outcome::{Cause, Outcome, Proof},
 };
 use serde_json::{Value, json};
@@ -12,7 +11,6 @@ use super::{
     Dvcqg, PortalBorn,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
-    map,
     notes::Notes,
     procedure,
     wire::{DongBoTrangThaiHoSo, TrangThaiHoSo},
@@ -27,11 +25,6 @@ impl Dvcqg {
         let entry = state.procedure().and_then(|local| procedure::national(local, &self.config.procedures));
         let how = self.config.portal_born_of(entry.and_then(|(_, entry)| entry));
         state.is_portal_born().then_some(how)
-    }
-
-    /// The status in the form of this service. Pure: what is missing is held or refused before anything is sent.
-    pub(super) fn born_status(&self, state: &DossierState, dossier: &Dossier) -> Result<Status, Outcome> {
-        map::born_status(state, dossier, &self.config, &self.manifest.id)
     }
 
     /// Tells the status, and nothing else.

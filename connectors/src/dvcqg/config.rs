@@ -74,6 +74,9 @@ pub struct Config {
     /// Procedures: from local to national codes.
     #[serde(default)]
     pub procedures: Procedures,
+    /// What of the portal's catalogue is pulled, and how.
+    #[serde(default)]
+    pub catalogue: CatalogueConfig,
     /// Statuses that this deployment sends otherwise; 0 = not sent, the operation is held.
     #[serde(default)]
     pub statuses: BTreeMap<String, u8>,
@@ -227,6 +230,24 @@ pub struct Procedures {
 impl Default for Procedures {
     fn default() -> Self {
         Self { passthrough_national: true, table: BTreeMap::new() }
+    }
+}
+
+/// The pull of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CatalogueConfig {
+    /// The services that are pulled, by the portal's names; none: nothing is.
+    pub services: Vec<String>,
+    /// How many questions a minute.
+    pub per_minute: u32,
+    /// Up to this share of a list that is missing from an answer, in percent, is believed to be withdrawn.
+    pub missing_percent: u8,
+}
+
+impl Default for CatalogueConfig {
+    fn default() -> Self {
+        Self { services: super::catalogue::usual(), per_minute: 60, missing_percent: 10 }
     }
 }
 
@@ -444,6 +465,14 @@ impl Config {
             if name.is_empty() || !name.bytes().all(is_token) {
                 return Err(ConfigError::new(format!("headers.{name}"), "not the name of a header"));
             }
+        }
+        if let Some(name) = self.catalogue.services.iter().find(|name| !super::catalogue::is_service(name)) {
+            let said = format!("{name:?} is no catalogue: LayDanhSachTTHC, LayThuTuc, LayDVC or LayDanhMuc…");
+            return Err(ConfigError::new("catalogue.services", said));
+        }
+        if self.catalogue.per_minute == 0 || self.catalogue.missing_percent > 100 {
+            let said = "per_minute must be more than 0, missing_percent at most 100".to_owned();
+            return Err(ConfigError::new("catalogue", said));
         }
         if !["1", "2", "3"].contains(&self.online_payment_code.as_str()) {
             return Err(ConfigError::new(

@@ -98,9 +98,9 @@ impl Gateway {
     fn request<S: Service>(&self, config: &Config, service: &S) -> Result<Request, String> {
         let place = service.place();
         let updating = if place == Place::Update { "True" } else { "False" };
-        let mut address = url(config, self.path(place), S::NAME, updating)?;
+        let mut address = url(config, self.path(place), service.name(), updating)?;
         let Ok(Value::Object(mut body)) = serde_json::to_value(service) else {
-            return Err(format!("{} cannot be written", S::NAME));
+            return Err(format!("{} cannot be written", service.name()));
         };
         if place == Place::Read {
             if !body.is_empty() {
@@ -169,7 +169,7 @@ impl Dvcqg {
                 let envelope = Envelope {
                     session: lent.map_or("", |l| l.token.expose_secret()),
                     madonvi: &self.config.madonvi,
-                    service: S::NAME,
+                    service: service.name(),
                     body: service,
                 };
                 let body = serde_json::to_vec(&envelope).map_err(|e| defect(e.to_string()))?;

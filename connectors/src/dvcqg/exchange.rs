@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use lienthong_core::{
     outcome::{Cause, Outcome},
-    port::connector::Call,
+    port::connector::{Call, Codes},
 };
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -55,6 +55,11 @@ impl<'a> Visit<'a> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.budget.now(self.call.now)
+    }
+
+    /// What is stored of the catalogue, within an engine.
+    pub(super) fn codes(&self) -> Option<&'a dyn Codes> {
+        self.call.sessions.codes()
     }
 
     /// The login's failure, if there was one.
@@ -133,7 +138,7 @@ impl<'a> Visit<'a> {
         if !self.budget.has(least) {
             return Err(Outcome::not_done(
                 Cause::NoAnswer,
-                format!("{}: not sent: too little time was left", S::NAME),
+                format!("{}: not sent: too little time was left", service.name()),
             ));
         }
         let request = self.portal.request(service, lent)?;

@@ -3,6 +3,7 @@
 
 mod account;
 mod born;
+mod catalogue;
 mod classify;
 mod config;
 mod dialect;
@@ -20,8 +21,8 @@ mod tests;
 mod wire;
 
 pub use config::{
-    Config, DstcodeIn, IdentityCodes, Lengths, LookUp, OnUnclearSteps, Origins, PaperCodes, PortalBorn,
-    ProcedureEntry, Procedures, Rewrite, SupplementStates,
+    CatalogueConfig, Config, DstcodeIn, IdentityCodes, Lengths, LookUp, OnUnclearSteps, Origins, PaperCodes,
+    PortalBorn, ProcedureEntry, Procedures, Rewrite, SupplementStates,
 };
 pub use dialect::{Dialect, Gateway};
 
@@ -34,7 +35,7 @@ use lienthong_core::{
     operation::{ActionKind, Payload},
     outcome::{Cause, Outcome},
     plan::rules::PartnerKind,
-    port::connector::{Call, CheckFailure, Connector, Manifest, Task},
+    port::connector::{Call, CatalogueSource, CheckFailure, Connector, Manifest, Task},
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub struct Dvcqg {
     keeper: session::Keeper,
     catalogue: procedure::Catalogue,
     accounts: account::Accounts,
+    merged: catalogue::Merged,
     accepted: progress::Accepted,
 }
 
@@ -115,6 +117,7 @@ impl Dvcqg {
             keeper: session::Keeper::default(),
             catalogue: procedure::Catalogue::default(),
             accounts: account::Accounts::default(),
+            merged: catalogue::Merged::default(),
             accepted: progress::Accepted::default(),
             config: config.clone(),
         })
@@ -188,6 +191,10 @@ impl Connector for Dvcqg {
             Dialect::Gateway => "the gateway answers",
         };
         Ok(format!("{login}; LayDanhSachTTHC lists {procedures} procedures"))
+    }
+
+    fn catalogue(&self) -> Option<&dyn CatalogueSource> {
+        (!self.config.catalogue.services.is_empty()).then_some(self as &dyn CatalogueSource)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Procedures: local code -> national code by table, and the names that go with it, from the table, the portal
-//! (`LayThuTuc`, kept for hours) or the event.
+//! (the stored catalogue, else `LayThuTuc`, kept for hours) or the event.
 
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
+    catalogue::{PROCEDURE_DETAILS, drift::forms},
     clock::later,
     event::data::Procedure,
     outcome::{Cause, Outcome},
@@ -22,6 +23,9 @@ use super::{
 
 /// After a failed `LayThuTuc` the portal is not asked about the same procedure for so long.
 const FAILURE_KEPT: SignedDuration = SignedDuration::from_mins(1);
+
+/// What the stored catalogue says is asked for again after so long: the next pull may say something else.
+const STORED_KEPT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Names of a procedure and its field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,6 +123,10 @@ impl Catalogue {
         {
             return known.clone();
         }
+        if let Some(names) = stored(visit, code).await {
+            self.kept().insert(code.to_owned(), (later(now, STORED_KEPT), Ok(names.clone())));
+            return Ok(names);
+        }
         let answer = match visit.ask(&LayThuTuc { maTTHC: code }, Effect::None).await {
             Ok(reply) if reply.is_success() => {
                 let rows = reply.rows().unwrap_or_default();
@@ -138,6 +146,20 @@ impl Catalogue {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the stored catalogue says of a procedure, if it says everything.
+async fn stored(visit: &Visit<'_>, code: &str) -> Option<Names> {
+    let codes = visit.codes()?;
+    let connector = &visit.portal.manifest.id;
+    for form in forms(code) {
+        // A store that does not answer leaves the portal to be asked.
+        if let Ok(Some(entry)) = codes.entry(connector, PROCEDURE_DETAILS, form).await {
+            let names = serde_json::from_str(&entry.content).map(|row| names(&row)).ok()?;
+            return Some(names).filter(Names::is_complete);
+        }
+    }
+    None
 }
 
 fn names(row: &Value) -> Names {

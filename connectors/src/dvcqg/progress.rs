@@ -79,8 +79,9 @@ impl Dvcqg {
                 format!("{} steps: from 1 to 10 go in a call", steps.len()),
             );
         }
-        let (steps, notes) = match map::steps(state, &dossier, steps, &self.config, &self.manifest.id) {
-            Ok(mapped) => mapped,
+        let mapped = self.mapped(call, |s| map::steps(state, &dossier, steps, &s.config, &self.manifest.id));
+        let (steps, notes) = match mapped.await {
+            Ok((_, mapped)) => mapped,
             Err(outcome) => return outcome,
         };
         let mut visit = Visit::new(self, call, map::personal(&dossier));

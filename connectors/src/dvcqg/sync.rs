@@ -2,6 +2,7 @@
 //! the full state.
 
 use lienthong_core::{
+    dossier::DossierState,
     event::data::Dossier,
     need::Need,
     outcome::{Cause, Outcome, Proof},
@@ -10,11 +11,11 @@ use lienthong_core::{
 use serde_json::{Value, json};
 
 use super::{
-    Dvcqg, LookUp, PortalBorn,
+    Dvcqg, LookUp, PortalBorn, ProcedureEntry,
+    catalogue::Settled,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
     map::{self, Mapped},
-    procedure,
     wire::{DongBoHoSoMC, Reply, TraCuuHoSo},
 };
 
@@ -23,6 +24,14 @@ use super::{
 enum Mode {
     Create,
     Update,
+}
+
+/// A dossier in the portal's form.
+struct Whole {
+    /// The national code of its procedure.
+    code: String,
+    entry: Option<ProcedureEntry>,
+    mapped: Mapped,
 }
 
 impl Mode {
@@ -69,39 +78,56 @@ impl Dvcqg {
         is_there: Option<bool>,
     ) -> Result<Outcome, Outcome> {
         let (state, dossier) = Self::typed(task)?;
-        let mut visit = Visit::new(self, call, map::personal(&dossier));
-        match self.born_by(state) {
-            None | Some(PortalBorn::Full) => self.sync_full(&mut visit, task, &dossier, is_there).await,
-            Some(PortalBorn::Status) => {
-                let status = self.born_status(state, &dossier)?;
-                self.tell_status(&mut visit, status).await
-            }
-            Some(PortalBorn::Both) => {
-                let status = self.born_status(state, &dossier)?;
-                match self.sync_full(&mut visit, task, &dossier, is_there).await? {
-                    Outcome::Done(proof) => Ok(self.also_tell_status(&mut visit, proof, status).await),
-                    other => Ok(other),
+        // Everything is mapped before anything is sent.
+        let map = |s: &Settled| {
+            let how = self.born_by(state);
+            let status = match how {
+                Some(PortalBorn::Status | PortalBorn::Both) => {
+                    Some(map::born_status(state, &dossier, &s.config, &self.manifest.id)?)
                 }
+                None | Some(PortalBorn::Full) => None,
+            };
+            let whole = match how {
+                Some(PortalBorn::Status) => None,
+                None | Some(PortalBorn::Full | PortalBorn::Both) => Some(self.whole(s, state, &dossier)?),
+            };
+            Ok((whole, status))
+        };
+        let (_, mapped) = self.mapped(call, map).await?;
+        let mut visit = Visit::new(self, call, map::personal(&dossier));
+        let (whole, status) = mapped;
+        let synced = match whole {
+            Some(whole) => Some(self.sync_full(&mut visit, task, &dossier, whole, is_there).await?),
+            None => None,
+        };
+        match (synced, status) {
+            (Some(Outcome::Done(proof)), Some(status)) => {
+                Ok(self.also_tell_status(&mut visit, proof, status).await)
             }
+            (Some(synced), _) => Ok(synced),
+            (None, status) => self.tell_status(&mut visit, status.flatten()).await,
         }
     }
 
-    /// The whole dossier.
+    /// The whole dossier in the portal's form, but for the names of its procedure.
+    fn whole(&self, settled: &Settled, state: &DossierState, dossier: &Dossier) -> Result<Whole, Outcome> {
+        let (code, entry) = self.procedure_of(settled, state, dossier)?;
+        let mapped = map::dossier(state, dossier, &code, &settled.config, &self.manifest.id)?;
+        Ok(Whole { code, entry, mapped })
+    }
+
+    /// Sends the whole dossier.
     async fn sync_full(
         &self,
         visit: &mut Visit<'_>,
         task: &Task,
         dossier: &Dossier,
+        whole: Whole,
         is_there: Option<bool>,
     ) -> Result<Outcome, Outcome> {
         let (state, _) = Self::typed(task)?;
-        let local =
-            state.procedure().ok_or_else(|| map::lacks("MaTTHC", "the dossier names no procedure"))?;
-        let (code, entry) = procedure::national(local, &self.config.procedures)
-            .ok_or_else(|| map::unmapped(&self.manifest.id, "procedure", local))?;
-        let mut mapped = map::dossier(state, dossier, &code, &self.config, &self.manifest.id)?;
-
-        let names = self.catalogue.names(visit, &code, entry, dossier.procedure.as_ref()).await?;
+        let Whole { code, entry, mut mapped } = whole;
+        let names = self.catalogue.names(visit, &code, entry.as_ref(), dossier.procedure.as_ref()).await?;
         mapped.name(names, &self.config)?;
         self.accounts.find(visit, dossier, &mut mapped).await;
         let exists = match is_there {

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod born;
+mod catalogue;
 mod files;
 mod gateway;
 mod map;

@@ -19,7 +19,7 @@ pub(super) struct Envelope<'a, B> {
     pub(super) session: &'a str,
     /// Code of the connected system.
     pub(super) madonvi: &'a str,
-    pub(super) service: &'static str,
+    pub(super) service: &'a str,
     #[serde(flatten)]
     pub(super) body: &'a B,
 }
@@ -29,6 +29,10 @@ pub(super) trait Service: Serialize + Sync {
     const NAME: &'static str;
     /// Catalogues go to the share path, everything else to the integration path.
     const IS_SHARED: bool = false;
+    /// The name on the wire.
+    fn name(&self) -> &str {
+        Self::NAME
+    }
 
     /// Where a gateway takes it.
     fn place(&self) -> Place {
@@ -49,6 +53,19 @@ pub(super) enum Place {
 /// All procedures.
 #[derive(Serialize)]
 pub(super) struct LayDanhSachTTHC {}
+
+/// All online services.
+#[derive(Serialize)]
+pub(super) struct LayDVC {}
+
+/// A catalogue without parameters, by its service's name.
+pub(super) struct LayDanhMuc<'a>(pub(super) &'a str);
+
+impl Serialize for LayDanhMuc<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde::ser::SerializeMap::end(serializer.serialize_map(Some(0))?)
+    }
+}
 
 /// One procedure.
 #[derive(Serialize)]
@@ -108,6 +125,16 @@ impl Service for TraCuuTechID<'_> {
 impl Service for LayDanhSachTTHC {
     const NAME: &'static str = "LayDanhSachTTHC";
     const IS_SHARED: bool = true;
+}
+impl Service for LayDVC {
+    const NAME: &'static str = "LayDVC";
+}
+impl Service for LayDanhMuc<'_> {
+    const NAME: &'static str = "LayDanhMuc";
+    const IS_SHARED: bool = true;
+    fn name(&self) -> &str {
+        self.0
+    }
 }
 impl Service for LayThuTuc<'_> {
     const NAME: &'static str = "LayThuTuc";

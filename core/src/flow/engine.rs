@@ -1,6 +1,6 @@
 //! The engine: what every flow shares. It holds no state of its own beyond hints and caches; the truth is in the store.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Time};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -9,6 +9,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
+    catalogue::{Book, Entry, EntryFilter},
     clock::Clock,
     flow::{
         callback::Believed, execute::Dispatcher, in_hand::InHand, index::IndexSettings, permits::Permits,
@@ -25,10 +26,13 @@ use crate::{
         watch::Watch,
     },
     port::{
-        connector::{Connector, Manifest, Sessions},
+        connector::{Codes, Connector, Manifest, Sessions},
         store::{ConnectorCondition, Session, Store, StoreError},
     },
 };
+
+/// So old mappings may be when they are looked up.
+const BOOK_FRESH: Duration = Duration::from_secs(2);
 
 /// See [`ahead`].
 const AHEAD_AT_MOST: usize = 7;
@@ -58,6 +62,10 @@ pub struct EngineSettings {
     pub tracking_every: Duration,
     /// How often plans of replays are looked at: they send this often, and learn what came of it.
     pub replay_every: Duration,
+    /// The time of day, on the business clock, from which the partners' catalogues are pulled; none: only by hand.
+    pub catalogue_at: Option<Time>,
+    /// How often it is looked whether a catalogue is to be pulled.
+    pub catalogue_every: Duration,
     /// How long a timer that runs stays ours without being renewed: so long it stands still after a kill.
     pub timer_tenure: Duration,
     /// When a connector opens, how it is tried, how it comes back.
@@ -95,6 +103,8 @@ impl Default for EngineSettings {
             sweep_every: Duration::from_mins(15),
             tracking_every: Duration::from_mins(10),
             replay_every: Duration::from_secs(2),
+            catalogue_at: Some(jiff::civil::time(1, 30, 0, 0)),
+            catalogue_every: Duration::from_secs(10),
             timer_tenure: Duration::from_secs(30),
             health: HealthSettings::default(),
             retention: Retention::default(),
@@ -171,6 +181,8 @@ pub struct Engine {
     pub dispatcher: OnceLock<Dispatcher>,
     /// What this process has claimed and not yet settled.
     pub in_hand: InHand,
+    /// Confirmed mappings, and when the store was asked for them.
+    book: Mutex<(Arc<Book>, Option<Instant>)>,
     /// Where work runs that must come to its end, once flows run in this process.
     pub pool: OnceLock<Pool>,
 }
@@ -246,6 +258,7 @@ impl Engine {
             told: Notify::new(),
             dispatcher: OnceLock::new(),
             in_hand: InHand::default(),
+            book: Mutex::default(),
             pool: OnceLock::new(),
         })
     }
@@ -467,5 +480,45 @@ impl Sessions for Engine {
 
     async fn put(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError> {
         self.store.put_session(connector, session).await
+    }
+
+    fn codes(&self) -> Option<&dyn Codes> {
+        Some(self)
+    }
+}
+
+#[async_trait::async_trait]
+impl Codes for Engine {
+    async fn book(&self, renewed: bool) -> Result<Arc<Book>, StoreError> {
+        let (known, told) = self.book.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !renewed && told.is_some_and(|told| told.elapsed() < BOOK_FRESH) {
+            return Ok(known);
+        }
+        let asked = Instant::now();
+        let version = self.store.mapping_version().await?;
+        let book = if told.is_some() && known.version == version {
+            known
+        } else {
+            let (version, mappings) = self.store.mappings(false).await?;
+            Arc::new(Book::new(version, mappings))
+        };
+        let mut kept = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have asked later than this and have been answered sooner.
+        if kept.1.is_none_or(|told| told < asked) {
+            *kept = (Arc::clone(&book), Some(asked));
+        }
+        Ok(book)
+    }
+
+    async fn entry(
+        &self,
+        connector: &ConnectorId,
+        list: &str,
+        code: &str,
+    ) -> Result<Option<Entry>, StoreError> {
+        let (connector, list) = (connector.clone(), list.to_owned());
+        let (code, after) = (Some(code.to_owned()), String::new());
+        let filter = EntryFilter { connector, list, code, withdrawn: false, after, limit: 1 };
+        Ok(self.store.catalogue_entries(&filter).await?.pop())
     }
 }

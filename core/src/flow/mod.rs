@@ -2,6 +2,7 @@
 //! `plan/` and `policy/` can decide.
 
 pub mod callback;
+pub mod catalogue;
 pub mod edit;
 pub mod engine;
 pub mod execute;
@@ -10,6 +11,7 @@ pub mod in_hand;
 pub mod index;
 pub mod intake;
 pub mod ledger;
+pub mod mapping;
 pub mod operator;
 pub mod partner;
 pub mod permits;

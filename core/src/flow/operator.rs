@@ -227,6 +227,9 @@ pub fn closes_itself(engine: &Engine, key: &str) -> bool {
     let is_there = || engine.members.keys().any(|c| key.rsplit(':').next() == Some(c.as_str()));
     match key.split_once(':') {
         Some(("pause" | "reading", _)) => is_there(),
+        Some(("catalogue" | "catalogue-broken", of)) => {
+            engine.members.keys().any(|c| of.split(':').next() == Some(c.as_str()))
+        }
         Some(("ledger", _)) => true,
         Some(("calendar", _)) => engine.settings.index.calendar_ahead_days.is_some(),
         _ => key.parse::<Need>().is_ok(),

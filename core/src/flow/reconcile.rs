@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// A question's deadline.
-const QUESTION: Duration = Duration::from_secs(45);
+pub(super) const QUESTION: Duration = Duration::from_secs(45);
 
 /// How a reading of a partner ended.
-enum Reading {
+pub(super) enum Reading {
     /// There was nothing to ask, or nobody is to be asked now.
     Skipped,
     /// To its end.
@@ -38,11 +38,11 @@ enum Reading {
 }
 
 impl Reading {
-    fn failed(failure: &CheckFailure) -> Self {
+    pub(super) fn failed(failure: &CheckFailure) -> Self {
         Self::Failed(format!("{}: {}", failure.cause.code(), failure.said))
     }
 
-    fn no_answer() -> Self {
+    pub(super) fn no_answer() -> Self {
         Self::Failed("no answer in time".into())
     }
 }
@@ -100,7 +100,7 @@ async fn ask_all(engine: &Arc<Engine>, member: &Member) -> Result<Reading, Store
 }
 
 /// Counts a reading that failed and keeps an incident open until one ends well: what nobody reads, nobody misses.
-async fn note(
+pub(super) async fn note(
     engine: &Arc<Engine>,
     member: &Member,
     name: &'static str,
@@ -135,7 +135,7 @@ async fn note(
 }
 
 /// Whether a question failed for a reason that has nothing to do with what was asked about.
-fn concerns_all(cause: Cause) -> bool {
+pub(super) fn concerns_all(cause: Cause) -> bool {
     match cause {
         Cause::Unreachable
         | Cause::Throttled

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{engine::Engine, index, ledger, pool::Pool, reconcile, replay, retention},
+    flow::{catalogue, engine::Engine, index, ledger, pool::Pool, reconcile, replay, retention},
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -69,6 +69,9 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         }
         if member.connector.feed().is_some() {
             timers.push((format!("tracking:{id}"), engine.settings.tracking_every));
+        }
+        if member.connector.catalogue().is_some() {
+            timers.push((format!("catalogue:{id}"), engine.settings.catalogue_every));
         }
     }
     timers
@@ -176,6 +179,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("index", _) => index::refresh(engine).await.map(drop),
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
+        ("catalogue", Some(member)) => catalogue::round(engine, &member).await,
         _ => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    catalogue::{Book, Bound, Entry, Pulled},
     dossier::DossierState,
     finding::Finding,
     id::{ConnectorId, DossierCode, RowId},
@@ -79,6 +80,24 @@ pub trait Sessions: Send + Sync {
     async fn get(&self, connector: &ConnectorId) -> Result<Option<Session>, StoreError>;
     /// Replaces it, unless a newer one is there already.
     async fn put(&self, connector: &ConnectorId, session: &Session) -> Result<(), StoreError>;
+    /// The codes that replicas share too; none outside an engine.
+    fn codes(&self) -> Option<&dyn Codes> {
+        None
+    }
+}
+
+/// Confirmed mappings and the stored catalogue, as connectors look codes up.
+#[async_trait]
+pub trait Codes: Send + Sync {
+    /// The mappings, as new as a few seconds; `renewed`: as the store has them now.
+    async fn book(&self, renewed: bool) -> Result<Arc<Book>, StoreError>;
+    /// An entry of the stored catalogue that is not withdrawn.
+    async fn entry(
+        &self,
+        connector: &ConnectorId,
+        list: &str,
+        code: &str,
+    ) -> Result<Option<Entry>, StoreError>;
 }
 
 /// A partner, as the engine sees it.
@@ -110,6 +129,11 @@ pub trait Connector: Send + Sync {
 
     /// Reads the partner's feed of movements, where it has one.
     fn feed(&self) -> Option<&dyn Feed> {
+        None
+    }
+
+    /// Reads the partner's catalogue, where it has one.
+    fn catalogue(&self) -> Option<&dyn CatalogueSource> {
         None
     }
 }
@@ -198,6 +222,35 @@ pub trait Inquiries: Send + Sync {
         reference: &ReferenceToAsk,
         call: &Call<'_>,
     ) -> Result<Option<Tiding>, CheckFailure>;
+}
+
+/// A list of a partner's catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueList {
+    /// Its name.
+    pub name: String,
+    /// It is asked for entry by entry: one for each entry of this other list, which comes before it. None: in one answer.
+    pub each_of: Option<String>,
+}
+
+/// Reads a partner's catalogue.
+#[async_trait]
+pub trait CatalogueSource: Send + Sync {
+    /// The lists, in the order in which they are pulled.
+    fn lists(&self) -> Vec<CatalogueList>;
+    /// What the pull keeps to: the least time from one question to the next.
+    fn pace(&self) -> Duration;
+    /// Up to this share of a list that is missing from an answer, in percent, is believed to be withdrawn.
+    fn believed_missing_percent(&self) -> u8;
+    /// The mappings of the configuration.
+    fn configured(&self) -> Vec<Bound>;
+    /// The whole list, or what it says of one code.
+    async fn rows(
+        &self,
+        list: &str,
+        code: Option<&str>,
+        call: &Call<'_>,
+    ) -> Result<Vec<Pulled>, CheckFailure>;
 }
 
 /// One page of a feed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    catalogue::Table,
     id::{ConnectorId, DossierCode, EventKey, LaneKey, OrderNumber, ParcelId, PaymentId, Reference, RowId},
     lane::LaneState,
 };
@@ -51,6 +52,14 @@ pub struct Scope {
     pub replays: BTreeSet<RowId>,
     /// Items of those plans: plan, operation.
     pub replay_items: BTreeSet<(RowId, RowId)>,
+    /// Lists of the catalogue, each whole: head and all entries.
+    pub catalogue: BTreeSet<(ConnectorId, String)>,
+    /// Single entries of lists, and the lists' heads.
+    pub catalogue_entries: BTreeSet<(ConnectorId, String, String)>,
+    /// Mappings of these codes of ours that were not withdrawn. Whoever has any of them is alone with all mappings.
+    pub mappings: BTreeSet<(ConnectorId, Table, String)>,
+    /// Mappings by number, withdrawn ones too.
+    pub mapping_ids: BTreeSet<RowId>,
     /// Operations about which a plan decides: their cases, read behind the locks of their lanes.
     pub cases: BTreeSet<RowId>,
 }
@@ -120,6 +129,10 @@ impl Scope {
         self.head_states |= other.head_states;
         self.replays.extend(other.replays);
         self.replay_items.extend(other.replay_items);
+        self.catalogue.extend(other.catalogue);
+        self.catalogue_entries.extend(other.catalogue_entries);
+        self.mappings.extend(other.mappings);
+        self.mapping_ids.extend(other.mapping_ids);
         self.cases.extend(other.cases);
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     id::{ConnectorId, RowId},
     port::{
         index::IndexStore,
@@ -306,6 +307,21 @@ pub trait Store: IndexStore + Send + Sync {
 
     /// Items of a plan, with what became of their operations.
     async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError>;
+
+    /// How the lists of the catalogue stand, by connector and name.
+    async fn catalogue_lists(&self) -> Result<Vec<ListHead>, StoreError>;
+
+    /// Entries of a list of the catalogue.
+    async fn catalogue_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError>;
+
+    /// What happened to entries of the catalogue.
+    async fn catalogue_changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, StoreError>;
+
+    /// A number that grows with every commit that changes a mapping.
+    async fn mapping_version(&self) -> Result<i64, StoreError>;
+
+    /// That number and all mappings, by number; only those that were not withdrawn, or all.
+    async fn mappings(&self, withdrawn: bool) -> Result<(i64, Vec<Mapping>), StoreError>;
 
     /// The installation: its epoch, and whether it is fenced after a restore.
     async fn installation(&self) -> Result<Installation, StoreError>;

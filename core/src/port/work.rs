@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    catalogue::{Change as CatalogueChange, Entry, ListHead, Mapping},
     dossier::DossierRecord,
     id::{
         ConnectorId, DossierCode, EventId, EventKey, LaneKey, ParcelId, PaymentId, RowId, Source, UnitCode,
@@ -348,6 +349,12 @@ pub struct Work {
     pub replays: BTreeMap<RowId, Loaded<Replay>>,
     /// Their items.
     pub replay_items: BTreeMap<(RowId, RowId), Loaded<ReplayItem>>,
+    /// How the scope's lists of the catalogue stand, by connector and list.
+    pub catalogue_heads: BTreeMap<(ConnectorId, String), Loaded<ListHead>>,
+    /// Entries of the catalogue by connector, list and code.
+    pub catalogue: BTreeMap<(ConnectorId, String, String), Loaded<Entry>>,
+    /// Mappings.
+    pub mappings: BTreeMap<RowId, Loaded<Mapping>>,
     /// What plans decide by, by operation.
     pub cases: HashMap<RowId, Case>,
 
@@ -385,6 +392,8 @@ pub struct Work {
     /// Needs that some operation does not wait for any more: their incidents close, unless another open operation still
     /// waits. Filled by [`Work::finish`].
     pub left: BTreeSet<String>,
+    /// What happened to entries of the catalogue.
+    pub catalogue_changes: Vec<CatalogueChange>,
     /// Verdicts on stored callbacks.
     pub callbacks: Vec<CallbackVerdict>,
     /// A feed's cursor to advance: feed name, cursor. Part of the same transaction as what the feed brought.
@@ -426,6 +435,9 @@ impl Work {
             quarantine: BTreeSet::new(),
             replays: BTreeMap::new(),
             replay_items: BTreeMap::new(),
+            catalogue_heads: BTreeMap::new(),
+            catalogue: BTreeMap::new(),
+            mappings: BTreeMap::new(),
             cases: HashMap::new(),
             new_events: Vec::new(),
             new_quarantine: Vec::new(),
@@ -442,6 +454,7 @@ impl Work {
             opened: Vec::new(),
             closed: Vec::new(),
             left: BTreeSet::new(),
+            catalogue_changes: Vec::new(),
             callbacks: Vec::new(),
             cursors: Vec::new(),
             restore: None,

@@ -4,6 +4,7 @@
 
 mod adopted;
 mod ahead;
+mod catalogue;
 mod course;
 mod doubt;
 mod edit;

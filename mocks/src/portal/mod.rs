@@ -33,6 +33,7 @@ pub struct Portal {
     options: Options,
     sessions: Mutex<sessions::Sessions>,
     state: Mutex<state::State>,
+    catalogue: Mutex<catalogue::Edits>,
     successes: AtomicU64,
 }
 
@@ -41,8 +42,13 @@ pub struct Portal {
 pub async fn start(listener: TcpListener, options: Options) -> PortalHandle {
     let addr = addr_of(&listener);
     let keep_bodies = options.keep_bodies;
-    let portal =
-        Portal { options, sessions: Mutex::default(), state: Mutex::default(), successes: AtomicU64::new(0) };
+    let portal = Portal {
+        options,
+        sessions: Mutex::default(),
+        state: Mutex::default(),
+        catalogue: Mutex::default(),
+        successes: AtomicU64::new(0),
+    };
     Handle::start(listener, addr, portal, keep_bodies)
 }
 
@@ -60,6 +66,21 @@ impl Handle<Portal> {
 
     pub fn counts(&self) -> Counts {
         lock(&self.simulator.partner.state).counts
+    }
+
+    /// No list names this procedure any more.
+    pub fn withdraw_procedure(&self, code: &str) {
+        lock(&self.simulator.partner.catalogue).withdrawn.insert(code.to_owned());
+    }
+
+    /// The procedure is called otherwise, or is new under this name.
+    pub fn name_procedure(&self, code: &str, name: &str) {
+        lock(&self.simulator.partner.catalogue).named.insert(code.to_owned(), name.to_owned());
+    }
+
+    /// From now on every list ends after so many rows; none: it is whole.
+    pub fn truncate_lists(&self, longest: Option<usize>) {
+        lock(&self.simulator.partner.catalogue).longest = longest;
     }
 
     /// Ends all sessions: the next call with one of them is refused.

@@ -1,6 +1,6 @@
 //! The portal's services: login, catalogue, look-up, dossiers, steps, statuses of born dossiers.
 
-use super::{DstcodeIn, Portal, catalogue, shapes};
+use super::{DstcodeIn, Portal, shapes};
 use crate::{
     journal::Effect,
     request::{Answer, Incoming},
@@ -81,8 +81,9 @@ impl Portal {
             return self.violated(out);
         }
         match service {
-            "LayDanhSachTTHC" => self.read(catalogue::all()),
-            "LayThuTuc" => self.read(catalogue::one(text(body, "maTTHC"))),
+            "LayDanhSachTTHC" => self.read(lock(&self.catalogue).all()),
+            "LayThuTuc" => self.read(lock(&self.catalogue).one(text(body, "maTTHC"))),
+            "LayDVC" => self.read(lock(&self.catalogue).services()),
             "TraCuuTechID" => {
                 let account = (self.options.account_of)(text(body, "mstorcmnd"));
                 let rows: Vec<Value> = account.iter().map(|a| json!({"TECHNICALID": a})).collect();
@@ -91,7 +92,11 @@ impl Portal {
             "TraCuuHoSo" => self.look_up(text(body, "mahoso")),
             "DongBoHoSoMC" => self.sync(body),
             "CapNhatTienDoHoSoMC" => self.progress(body),
-            _ => self.born_status(body),
+            "DongBoTrangThaiHoSo" => self.born_status(body),
+            other => match lock(&self.catalogue).other(other) {
+                Some(rows) => self.read(rows),
+                None => Reply::new(refuse("-1", &format!("Không có dịch vụ {other}")), Effect::None),
+            },
         }
     }
 

@@ -18,7 +18,7 @@ const SESSION: Field = filled("session", Text(LONG));
 const UNIT: Field = filled("madonvi", Agency);
 const SERVICE: Field = filled("service", Text(100));
 
-const LIST_PROCEDURES: &[Field] = &[SESSION, UNIT, SERVICE];
+const LIST: &[Field] = &[SESSION, UNIT, SERVICE];
 const READ_PROCEDURE: &[Field] = &[SESSION, UNIT, SERVICE, filled("maTTHC", Text(100))];
 const LOOK_UP: &[Field] = &[SESSION, UNIT, SERVICE, filled("mahoso", Dossier)];
 const SYNC: &[Field] =
@@ -32,7 +32,8 @@ const ACCOUNT: &[Field] =
 /// The whole message of a service.
 pub(super) fn of(service: &str) -> Option<&'static [Field]> {
     Some(match service {
-        "LayDanhSachTTHC" => LIST_PROCEDURES,
+        "LayDanhSachTTHC" | "LayDVC" => LIST,
+        other if other.starts_with("LayDanhMuc") => LIST,
         "LayThuTuc" => READ_PROCEDURE,
         "TraCuuTechID" => ACCOUNT,
         "TraCuuHoSo" => LOOK_UP,

@@ -2,6 +2,7 @@
 //! store; what differs is in `database.rs`, `codes.rs` and in the statements.
 
 mod backup;
+mod catalogue;
 mod codes;
 mod database;
 mod error;
@@ -24,6 +25,7 @@ mod write;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
+    catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     id::{ConnectorId, RowId},
     index::tally::FactRow,
     lane::LaneState,
@@ -334,6 +336,28 @@ impl Store for PostgresStore {
     async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError> {
         let filter = filter.clone();
         unit::read(self, move |conn| Box::pin(async move { replays::items(conn, &filter).await })).await
+    }
+
+    async fn catalogue_lists(&self) -> Result<Vec<ListHead>, StoreError> {
+        unit::ask(self, |conn| Box::pin(catalogue::lists(conn))).await
+    }
+
+    async fn catalogue_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        let filter = filter.clone();
+        unit::ask(self, move |conn| Box::pin(async move { catalogue::entries(conn, &filter).await })).await
+    }
+
+    async fn catalogue_changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, StoreError> {
+        let filter = filter.clone();
+        unit::ask(self, move |conn| Box::pin(async move { catalogue::changes(conn, &filter).await })).await
+    }
+
+    async fn mapping_version(&self) -> Result<i64, StoreError> {
+        unit::ask(self, |conn| Box::pin(catalogue::mapping_version(conn))).await
+    }
+
+    async fn mappings(&self, withdrawn: bool) -> Result<(i64, Vec<Mapping>), StoreError> {
+        unit::read(self, move |conn| Box::pin(catalogue::mappings(conn, withdrawn))).await
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {

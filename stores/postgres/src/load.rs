@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    catalogue,
     error::store_error,
     partner, replays,
     rows::{At, DossierRow, ParcelRow, PaymentRow, ReferenceRow},
@@ -31,6 +32,7 @@ pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(),
     lanes::lanes(conn, work).await?;
     replays::load(conn, work).await?;
     partner::load(conn, work).await?;
+    catalogue::load(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;
     incidents(conn, work).await?;

@@ -17,7 +17,7 @@ use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 
 use self::operations::{change, edits, past_attempts};
 use crate::{
-    codes,
+    catalogue, codes,
     error::{missing_rows, store_error},
     incidents, installation, merge, partner, replays,
     rows::{changed, col, fresh, json_col, of_change, us, us_if},
@@ -44,6 +44,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
     replays::write(conn, work).await?;
+    catalogue::write(conn, work).await?;
     cursors(conn, work).await?;
     audit(conn, work).await?;
     installation::write(conn, work).await?;

@@ -2,6 +2,7 @@
 //! PostgreSQL store; what differs is in `database.rs` and in the statements.
 
 pub mod backup;
+mod catalogue;
 mod database;
 mod error;
 mod incidents;
@@ -23,6 +24,7 @@ mod write;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
+    catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     id::{ConnectorId, RowId},
     index::tally::FactRow,
     lane::LaneState,
@@ -286,6 +288,28 @@ impl Store for SqliteStore {
     async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError> {
         let filter = filter.clone();
         unit::read(self, move |conn| Box::pin(async move { replays::items(conn, &filter).await })).await
+    }
+
+    async fn catalogue_lists(&self) -> Result<Vec<ListHead>, StoreError> {
+        unit::read(self, |conn| Box::pin(catalogue::lists(conn))).await
+    }
+
+    async fn catalogue_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| Box::pin(async move { catalogue::entries(conn, &filter).await })).await
+    }
+
+    async fn catalogue_changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| Box::pin(async move { catalogue::changes(conn, &filter).await })).await
+    }
+
+    async fn mapping_version(&self) -> Result<i64, StoreError> {
+        unit::read(self, |conn| Box::pin(catalogue::mapping_version(conn))).await
+    }
+
+    async fn mappings(&self, withdrawn: bool) -> Result<(i64, Vec<Mapping>), StoreError> {
+        unit::read(self, move |conn| Box::pin(catalogue::mappings(conn, withdrawn))).await
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {

@@ -16,6 +16,7 @@ use sqlx::SqliteConnection;
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    catalogue,
     error::store_error,
     partner, replays,
     rows::{At, DossierRow, LaneRow, OperationRow, ParcelRow, PaymentRow, ReferenceRow, json, us},
@@ -35,6 +36,7 @@ pub(crate) async fn load(
     lanes(conn, holder, work).await?;
     replays::load(conn, work).await?;
     partner::load(conn, work).await?;
+    catalogue::load(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;
     incidents(conn, work).await?;

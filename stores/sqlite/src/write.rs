@@ -15,6 +15,7 @@ use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use self::operations::{edits, insert_operations, lanes, past_attempts, update_operations};
 use crate::{
+    catalogue,
     error::{missing_rows, store_error},
     incidents, installation, merge, partner, replays,
     rows::{Batch, json},
@@ -44,6 +45,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
     replays::write(conn, work).await?;
+    catalogue::write(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
+    catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     id::{ConnectorId, RowId},
     index::tally::FactRow,
     lane::LaneState,
@@ -251,6 +252,26 @@ impl Store for Line {
 
     async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError> {
         self.call(self.store.replay_items(filter)).await
+    }
+
+    async fn catalogue_lists(&self) -> Result<Vec<ListHead>, StoreError> {
+        self.call(self.store.catalogue_lists()).await
+    }
+
+    async fn catalogue_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        self.call(self.store.catalogue_entries(filter)).await
+    }
+
+    async fn catalogue_changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, StoreError> {
+        self.call(self.store.catalogue_changes(filter)).await
+    }
+
+    async fn mapping_version(&self) -> Result<i64, StoreError> {
+        self.call(self.store.mapping_version()).await
+    }
+
+    async fn mappings(&self, withdrawn: bool) -> Result<(i64, Vec<Mapping>), StoreError> {
+        self.call(self.store.mappings(withdrawn)).await
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {

@@ -3,6 +3,7 @@
 //! Every view comes as `json::shown` makes it. Lists answer `{"<things>": [..], "next": number|null}`; errors
 //! `{"error": {"code", "message_vi", "message_en", "field"?}}`.
 
+mod catalogue;
 mod closing;
 mod dead;
 mod dossiers;
@@ -12,6 +13,7 @@ mod feed;
 mod incidents;
 mod index;
 pub(super) mod lanes;
+mod mappings;
 pub(super) mod operations;
 pub(super) mod partners;
 mod quarantine;
@@ -64,6 +66,11 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
+        .route("/catalogue", get(catalogue::show))
+        .route("/catalogue/entries", get(catalogue::entries))
+        .route("/catalogue/drift", get(catalogue::drift))
+        .route("/mappings", get(mappings::list))
+        .route("/mappings/suggestions", get(mappings::suggest))
         .route("/replays", get(replays::list))
         .route("/replays/{id}", get(replays::show))
         .route("/replays/{id}/items", get(replays::items))
@@ -87,6 +94,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/replays/{id}/pause", post(replays::pause))
         .route("/replays/{id}/resume", post(replays::resume))
         .route("/replays/{id}/cancel", post(replays::cancel))
+        .route("/catalogue/pull", post(catalogue::pull))
+        .route("/mappings", post(mappings::confirm))
+        .route("/mappings/{id}/withdraw", post(mappings::withdraw))
         .route("/incidents/{id}/close", post(closing::incident))
         .route("/partners/{id}/hold", post(partners::hold))
         .route("/partners/{id}/release", post(partners::release))

@@ -132,7 +132,7 @@ impl Wanted {
 }
 
 /// A moment in RFC 3339, or the beginning (or end) of a day on the business clock.
-fn moment(text: &str, is_end: bool) -> Option<Timestamp> {
+pub(super) fn moment(text: &str, is_end: bool) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }

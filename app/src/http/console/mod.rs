@@ -1,5 +1,6 @@
 //! The console: plain pages for people who answer for it. No script, one style sheet, Vietnamese with an English switch.
 
+mod catalogue;
 mod dossier;
 mod edit;
 mod index;
@@ -53,6 +54,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/chi-so", get(index::page))
         .route("/chi-so.csv", get(index::csv))
         .route("/chi-so.xlsx", get(index::xlsx))
+        .route("/danh-muc", get(catalogue::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
@@ -64,6 +66,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         )
         .route("/phuc-hoi/cho-gui", post(restore::release))
         .route("/gui-lai/{id}/{order}", post(replays::order))
+        .route("/danh-muc/lay-lai", post(catalogue::pull))
+        .route("/danh-muc/xac-nhan", post(catalogue::confirm))
+        .route("/danh-muc/{id}/thu-hoi", post(catalogue::withdraw))
         .route("/su-co/{id}/dong", post(province::close))
         .route("/doi-tac/{id}/tam-ngung", post(partner::hold))
         .route("/doi-tac/{id}/gui-lai", post(partner::release))

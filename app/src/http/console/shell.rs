@@ -33,6 +33,8 @@ pub enum Section {
     Replays,
     /// The national index.
     Index,
+    /// The catalogue and the mappings.
+    Catalogue,
     /// Quarantine.
     Quarantine,
     /// None of them.

@@ -1,6 +1,7 @@
 //! The conformance suite of all stores: one story per rule of the port and of the schema. A story gets a fresh store,
 //! a second handle on it, and says in words what does not hold. Nothing here knows a dialect.
 
+mod catalogue;
 mod edits;
 mod harness;
 mod health;
@@ -148,6 +149,11 @@ macro_rules! conformance_stories {
                 what_the_portal_has_is_told_beside_what_is_known
                 what_changed_is_told_by_time
                 facts_of_a_dossier_that_went_into_another_leave
+            }
+            catalogue {
+                a_catalogue_comes_back_whole_and_page_by_page
+                mappings_come_back_and_every_commit_that_changes_one_is_counted
+                two_that_confirm_the_same_code_at_once_see_each_other
             }
             overview {
                 the_overview_is_the_same_in_every_store

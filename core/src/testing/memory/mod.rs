@@ -1,6 +1,7 @@
 //! A store in memory that keeps to the port's words and to the schema's constraints: for flow tests, and as the model
 //! that the conformance suite is tried on. One writer; its clock is a manual one; faults can be ordered.
 
+mod catalogue;
 mod index;
 mod load;
 mod replays;

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    MemoryStore, replays, retention,
+    MemoryStore, catalogue, replays, retention,
     tables::{LeaseRow, StoredCallback, TimerRow, add},
 };
 use crate::{
+    catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     clock::later,
     id::{ConnectorId, RowId},
     lane::LaneState,
@@ -289,6 +290,33 @@ impl Store for MemoryStore {
     async fn replay_items(&self, filter: &ItemFilter) -> Result<Vec<ItemView>, StoreError> {
         tokio::task::yield_now().await;
         Ok(replays::items(&*self.open()?, filter, size(filter.limit)))
+    }
+
+    async fn catalogue_lists(&self) -> Result<Vec<ListHead>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(self.open()?.catalogue_heads.values().cloned().collect())
+    }
+
+    async fn catalogue_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(catalogue::entries(&*self.open()?, filter, size(filter.limit)))
+    }
+
+    async fn catalogue_changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(catalogue::changes(&*self.open()?, filter, size(filter.limit)))
+    }
+
+    async fn mapping_version(&self) -> Result<i64, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(self.open()?.mapping_version)
+    }
+
+    async fn mappings(&self, withdrawn: bool) -> Result<(i64, Vec<Mapping>), StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        let wanted = tables.mappings.values().filter(|m| withdrawn || m.withdrawn.is_none());
+        Ok((tables.mapping_version, wanted.cloned().collect()))
     }
 
     async fn installation(&self) -> Result<Installation, StoreError> {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    catalogue::{Change, Entry, ListHead, Mapping},
     dossier::{DossierRecord, DossierState},
     id::{ConnectorId, DossierCode, EventKey, LaneKey, OrderNumber, ParcelId, PaymentId, Reference, RowId},
     index::tally::FactRow,
@@ -141,6 +142,11 @@ pub(super) struct Tables {
     pub(super) replays: BTreeMap<RowId, Replay>,
     pub(super) replay_items: BTreeMap<(RowId, RowId), ReplayItem>,
     pub(super) index_facts: BTreeMap<RowId, FactRow>,
+    pub(super) catalogue_heads: BTreeMap<(ConnectorId, String), ListHead>,
+    pub(super) catalogue: BTreeMap<(ConnectorId, String, String), Entry>,
+    pub(super) catalogue_changes: BTreeMap<(ConnectorId, String, i64, String), Change>,
+    pub(super) mappings: BTreeMap<RowId, Mapping>,
+    pub(super) mapping_version: i64,
     pub(super) folded: LedgerDelta,
     pub(super) deltas: Vec<LedgerDelta>,
     /// What retention took: rows, when last, and what the ledgers count of them.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    replays,
+    catalogue, replays,
     tables::{StoredEvent, StoredQuarantine, StoredVersion, Tables},
 };
 use crate::{
@@ -299,6 +299,8 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
         }
     }
     replays::apply(tables, work.replays, work.replay_items);
+    catalogue::apply(tables, work.catalogue_heads, work.catalogue, work.catalogue_changes);
+    catalogue::apply_mappings(tables, work.mappings);
     tables.cursors.extend(work.cursors);
     if let Some(step) = work.restore {
         tables.step(now, step);

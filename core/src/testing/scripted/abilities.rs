@@ -9,10 +9,12 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use super::connector::{Asked, ScriptedConnector, lane_key};
 use crate::{
+    catalogue::{Bound, PROCEDURE_DETAILS, PROCEDURES, Pulled},
     finding::Finding,
     id::Reference,
     operation::ActionKind,
@@ -21,8 +23,8 @@ use crate::{
     payment::{News, Tiding},
     port::{
         connector::{
-            Call, CallbackAnswer, CallbackRequest, CallbackResult, Callbacks, CheckFailure, Feed, FeedPage,
-            Inquiries, Prober, Task, Verified,
+            Call, CallbackAnswer, CallbackRequest, CallbackResult, Callbacks, CatalogueList, CatalogueSource,
+            CheckFailure, Feed, FeedPage, Inquiries, Prober, Task, Verified,
         },
         store::ReferenceToAsk,
     },
@@ -44,6 +46,9 @@ pub(super) struct Abilities {
     moves: Mutex<Vec<ParcelMove>>,
     feed_failures: Mutex<VecDeque<CheckFailure>>,
     feed_hangs: AtomicBool,
+    lists: Mutex<BTreeMap<String, Vec<Pulled>>>,
+    bound: Mutex<Vec<Bound>>,
+    list_failures: Mutex<VecDeque<CheckFailure>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -86,9 +91,68 @@ impl ScriptedConnector {
         lock(&self.abilities.feed_failures).push_back(failure);
     }
 
+    /// From now on the connector has a catalogue, and this list of it says this.
+    pub fn publish(&self, list: &str, rows: Vec<Pulled>) {
+        lock(&self.abilities.lists).insert(list.to_owned(), rows);
+    }
+
+    /// The mappings of its configuration.
+    pub fn bind(&self, bound: Vec<Bound>) {
+        *lock(&self.abilities.bound) = bound;
+    }
+
+    /// The next question about the catalogue fails.
+    pub fn fail_list(&self, failure: CheckFailure) {
+        lock(&self.abilities.list_failures).push_back(failure);
+    }
+
+    /// Whether it has a catalogue.
+    pub(super) fn has_lists(&self) -> bool {
+        !lock(&self.abilities.lists).is_empty()
+    }
+
     /// From now on the feed takes questions and never answers, or answers again.
     pub fn hang_feed(&self, hangs: bool) {
         self.abilities.feed_hangs.store(hangs, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl CatalogueSource for ScriptedConnector {
+    fn lists(&self) -> Vec<CatalogueList> {
+        let each_of = |name: &String| (name == PROCEDURE_DETAILS).then(|| PROCEDURES.to_owned());
+        let lists = lock(&self.abilities.lists);
+        let mut lists: Vec<_> =
+            lists.keys().map(|name| CatalogueList { name: name.clone(), each_of: each_of(name) }).collect();
+        lists.sort_by_key(|list| list.each_of.is_some());
+        lists
+    }
+
+    fn pace(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn believed_missing_percent(&self) -> u8 {
+        10
+    }
+
+    fn configured(&self) -> Vec<Bound> {
+        lock(&self.abilities.bound).clone()
+    }
+
+    async fn rows(
+        &self,
+        list: &str,
+        code: Option<&str>,
+        _call: &Call<'_>,
+    ) -> Result<Vec<Pulled>, CheckFailure> {
+        tokio::task::yield_now().await;
+        self.note(Asked::List(list.to_owned(), code.map(str::to_owned)));
+        if let Some(failure) = lock(&self.abilities.list_failures).pop_front() {
+            return Err(failure);
+        }
+        let rows = lock(&self.abilities.lists).get(list).cloned().unwrap_or_default();
+        Ok(rows.into_iter().filter(|row| code.is_none_or(|code| row.code == code)).collect())
     }
 }
 

@@ -14,7 +14,9 @@ use crate::{
     operation::ActionKind,
     outcome::{Outcome, Proof},
     plan::rules::{ConnectorRule, PartnerKind},
-    port::connector::{Call, Callbacks, CheckFailure, Connector, Feed, Inquiries, Manifest, Prober, Task},
+    port::connector::{
+        Call, Callbacks, CatalogueSource, CheckFailure, Connector, Feed, Inquiries, Manifest, Prober, Task,
+    },
     testing::{fixtures, scripted::abilities::Abilities},
 };
 
@@ -31,6 +33,8 @@ pub enum Asked {
     Inquiry(String),
     /// A page of the feed after this cursor.
     Page(String),
+    /// A list of the catalogue, or one code of it.
+    List(String, Option<String>),
     /// A test of credentials and reachability.
     Check,
 }
@@ -371,5 +375,9 @@ impl Connector for ScriptedConnector {
 
     fn feed(&self) -> Option<&dyn Feed> {
         self.abilities.feeds.then_some(self as &dyn Feed)
+    }
+
+    fn catalogue(&self) -> Option<&dyn CatalogueSource> {
+        self.has_lists().then_some(self as &dyn CatalogueSource)
     }
 }
