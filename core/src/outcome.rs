@@ -38,6 +38,16 @@ pub struct Proof {
     pub repeated: bool,
 }
 
+impl Proof {
+    /// The fact that says why nothing was sent: by configuration the partner is not told of this.
+    pub const NOT_SENT: &str = "not_sent";
+
+    /// Whether it ended well without anything being sent.
+    pub fn is_unsent(&self) -> bool {
+        self.facts.contains_key(Self::NOT_SENT)
+    }
+}
+
 /// Taken by the partner, not settled yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {

@@ -78,7 +78,7 @@ impl Dvcqg {
 /// Nothing had to be sent.
 pub(super) fn not_sent(why: &str) -> Outcome {
     let mut proof = Proof { said: format!("not sent: {why}"), ..Proof::default() };
-    proof.facts.insert("not_sent".into(), json!(why));
+    proof.facts.insert(Proof::NOT_SENT.into(), json!(why));
     Outcome::Done(proof)
 }
 

@@ -11,7 +11,7 @@ use crate::{
     id::{ConnectorId, LaneKey, RowId},
     lane::{Lane, LaneState},
     operation::{ActionKind, Attempt, Operation, OperationState, Payload},
-    outcome::{Cause, Outcome, Setback},
+    outcome::{Cause, Outcome, Proof, Setback},
     parcel::ParcelState,
     payment::{PaymentState, ReferenceState},
     plan::{out, queue::end_waiting, rules::Rules},
@@ -343,7 +343,7 @@ fn succeeded(work: &mut Work, rules: &Rules, operation: &Operation, subject: &st
         // It was there: what the portal shows is the former system's.
         Payload::AdoptDossier if facts.contains_key("found") => {}
         // By configuration the portal is not told of this status.
-        Payload::SyncDossier | Payload::AdoptDossier if facts.contains_key("not_sent") => {}
+        Payload::SyncDossier | Payload::AdoptDossier if facts.contains_key(Proof::NOT_SENT) => {}
         Payload::SyncDossier | Payload::AdoptDossier => {
             let version = operation.version.unwrap_or_default();
             let data = json!({ "portal_status": fact("portal_status"), "version": version, "at": work.now });

@@ -27,6 +27,10 @@ pub fn gather(sources: &Sources, reading: &Reading) -> Result<Option<FactRow>, s
     let mut portal = match &sources.acknowledged {
         Some((acknowledged, _)) if acknowledged == version => Facts::of(&state, &told(true), reading)?,
         Some((_, state)) => Facts::of(&serde_json::from_str(state)?, &told(true), reading)?,
+        // Its acknowledgement stands for nothing that was sent.
+        None if sources.is_unsent && kept_portal.is_none() => {
+            return Ok(Some(row(sources, known, AtPortal::Nothing)));
+        }
         // Its operation is gone: what was known of the portal before, and the steps that came since.
         None => {
             let mut facts = kept_portal.cloned().unwrap_or_else(|| known.clone());
@@ -93,6 +97,7 @@ mod tests {
             newest: Some((1, state(ONE))),
             is_acknowledged: true,
             acknowledged: Some((1, state(ONE))),
+            is_unsent: false,
             steps: vec![(vec![step(ONE, PortalStatus::Received)], true)],
             kept: None,
         }
@@ -115,6 +120,16 @@ mod tests {
         let portal = row.acknowledged().unwrap();
         assert_eq!((portal.steps.len(), row.known.steps.len()), (1, 2));
         assert!(portal.received < row.known.received);
+    }
+
+    #[test]
+    fn what_was_not_sent_is_not_at_the_portal() {
+        let never = Sources { acknowledged: None, is_unsent: true, ..sources() };
+        assert_eq!(of(&never).portal, AtPortal::Nothing);
+        // What it had before it still has.
+        let before = of(&sources());
+        let later = Sources { newest: Some((2, state(TWO))), kept: Some(before.clone()), ..never };
+        assert_eq!(of(&later).acknowledged().unwrap().received, before.known.received);
     }
 
     #[test]

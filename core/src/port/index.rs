@@ -24,9 +24,12 @@ pub struct Sources {
     pub newest: Option<(i64, String)>,
     /// The portal has acknowledged a full state.
     pub is_acknowledged: bool,
-    /// The newest version that it acknowledged by an operation, and its state; none: neither is kept any more.
+    /// The newest version that it acknowledged by an operation, and its state; none: neither is kept any more, or nothing
+    /// was sent.
     pub acknowledged: Option<(i64, String)>,
-    /// Steps for the portal that ended well or are still to end, in the order they were planned, and whether it has them.
+    /// A version ended well without being sent.
+    pub is_unsent: bool,
+    /// Steps for the portal that it got or is still to get, in the order they were planned, and whether it has them.
     pub steps: Vec<(Vec<ProgressStep>, bool)>,
     /// The facts made of it before.
     pub kept: Option<FactRow>,

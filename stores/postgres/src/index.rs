@@ -5,6 +5,7 @@ use lienthong_core::{
     id::{RowId, UnitCode},
     index::tally::{AtPortal, FactRow},
     operation::{OperationState, Payload},
+    outcome::Proof,
     port::{
         index::{FactFilter, Sources},
         store::StoreError,
@@ -114,6 +115,7 @@ pub(crate) async fn sources(conn: &mut PgConnection, dossiers: &[RowId]) -> Resu
             newest: row.state.map(|state| (row.version, state)),
             is_acknowledged: row.is_acknowledged,
             acknowledged: None,
+            is_unsent: false,
             steps: Vec::new(),
             kept: None,
         };
@@ -144,7 +146,8 @@ async fn told(
 ) -> Result<(), StoreError> {
     let operations = sqlx::query!(
         r#"select id, dossier as "dossier!", version, state,
-            case when action = 'append_progress' then payload end as payload
+            case when action = 'append_progress' then payload end as payload,
+            case when position('"not_sent"' in proof) > 0 then proof end as proof
         from operations
         where dossier = any($1) and (state <= 6 or state = 10) and action in ('sync_dossier', 'append_progress')
         order by dossier, id"#,
@@ -157,8 +160,11 @@ async fn told(
     for operation in operations {
         let has = operation.state == OperationState::Succeeded.number();
         let Some(sources) = found.get_mut(&operation.dossier) else { continue };
-        if let Some(payload) = operation.payload {
-            let at = At::new("operations", &operation.id);
+        let at = At::new("operations", &operation.id);
+        let proof = operation.proof.map(|proof| at.json::<Proof>("proof", &proof)).transpose()?;
+        if proof.is_some_and(|proof| proof.is_unsent()) {
+            sources.is_unsent |= operation.payload.is_none();
+        } else if let Some(payload) = operation.payload {
             if let Payload::AppendProgress { steps } = at.json("payload", &payload)? {
                 sources.steps.push((steps, has));
             }

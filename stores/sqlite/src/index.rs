@@ -5,6 +5,7 @@ use lienthong_core::{
     id::{RowId, UnitCode},
     index::tally::{AtPortal, FactRow},
     operation::{OperationState, Payload},
+    outcome::Proof,
     port::{
         index::{FactFilter, Sources},
         store::StoreError,
@@ -119,6 +120,7 @@ pub(crate) async fn sources(
             newest: row.state.map(|state| (row.version, state)),
             is_acknowledged: row.is_acknowledged,
             acknowledged: None,
+            is_unsent: false,
             steps: Vec::new(),
             kept: None,
         };
@@ -152,7 +154,8 @@ async fn told(
 ) -> Result<(), StoreError> {
     let operations = sqlx::query!(
         r#"select o.id as "id!", o.dossier as "dossier!", o.version, o.state as "state!: i16",
-            case when o.action = 'append_progress' then o.payload end as "payload: String"
+            case when o.action = 'append_progress' then o.payload end as "payload: String",
+            case when instr(o.proof, '"not_sent"') > 0 then o.proof end as "proof: String"
         from json_each(?1) w
         cross join operations o on o.dossier = w.value
         where (o.state <= 6 or o.state = 10) and o.action in ('sync_dossier', 'append_progress')
@@ -166,8 +169,11 @@ async fn told(
     for operation in operations {
         let has = operation.state == OperationState::Succeeded.number();
         let Some(sources) = found.get_mut(&operation.dossier) else { continue };
-        if let Some(payload) = operation.payload {
-            let at = At::new("operations", &operation.id);
+        let at = At::new("operations", &operation.id);
+        let proof = operation.proof.map(|proof| at.json::<Proof>("proof", &proof)).transpose()?;
+        if proof.is_some_and(|proof| proof.is_unsent()) {
+            sources.is_unsent |= operation.payload.is_none();
+        } else if let Some(payload) = operation.payload {
             if let Payload::AppendProgress { steps } = at.json("payload", &payload)? {
                 sources.steps.push((steps, has));
             }

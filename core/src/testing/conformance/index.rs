@@ -1,5 +1,6 @@
 //! The facts of the index: what they are made of, and how they are kept.
 
+use serde_json::{Value, json};
 use std::time::Duration;
 
 use super::{
@@ -14,6 +15,7 @@ use crate::{
         tally::{AtPortal, FactRow},
     },
     operation::{OperationState, Payload},
+    outcome::Proof,
     port::{
         index::FactFilter,
         work::{Merge, VersionRecord},
@@ -38,6 +40,10 @@ fn fact(dossier: i64, anchor: Option<i64>, unit: &str) -> FactRow {
         known,
         portal: AtPortal::Same,
     }
+}
+
+fn proof(facts: Value) -> Proof {
+    Proof { facts: facts.as_object().cloned().unwrap_or_default(), ..Proof::default() }
 }
 
 pub(super) async fn facts_come_back_whole_by_anchor_and_page(h: &Harness) -> Verdict {
@@ -81,7 +87,7 @@ pub(super) async fn what_the_portal_has_is_told_beside_what_is_known(h: &Harness
                 work.new_versions.push(VersionRecord { dossier: dossier.row, version, state, event: 0 });
             }
             let ready = (OperationState::Ready, morning(5));
-            let mut lane = seed::lane_with(work, of_code.as_str(), &[ready; 7]);
+            let mut lane = seed::lane_with(work, of_code.as_str(), &[ready; 9]);
             lane.acknowledged = true;
             for operation in &mut lane.open {
                 (operation.dossier, operation.subject) = (Some(dossier.row), Some(of_code.clone()));
@@ -93,6 +99,9 @@ pub(super) async fn what_the_portal_has_is_told_beside_what_is_known(h: &Harness
                 (Payload::SyncDossier, 2, OperationState::Succeeded),
                 (Payload::SyncDossier, 3, OperationState::Refused),
                 (steps("has"), 2, OperationState::Succeeded),
+                // By configuration the portal is told of neither.
+                (Payload::SyncDossier, 3, OperationState::Succeeded),
+                (steps("unsent"), 3, OperationState::Succeeded),
                 (steps("never"), 2, OperationState::Dismissed),
                 (Payload::SyncDossier, 3, OperationState::Ready),
                 (steps("waits"), 3, OperationState::Ready),
@@ -101,6 +110,11 @@ pub(super) async fn what_the_portal_has_is_told_beside_what_is_known(h: &Harness
                 (operation.payload, operation.version) = (payload.into(), Some(version));
                 if state.is_ended() {
                     seed::ended(operation, state, morning(9));
+                }
+                if state == OperationState::Succeeded {
+                    // The same word about a part of what was sent says nothing of the whole.
+                    let word = json!({ (Proof::NOT_SENT): "as configured" });
+                    operation.proof = Some(proof(if version == 3 { word } else { json!({ "part": word }) }));
                 }
             }
             seed::put_lane(work, lane);
@@ -120,11 +134,12 @@ pub(super) async fn what_the_portal_has_is_told_beside_what_is_known(h: &Harness
         "the portal has it, and no facts were made: {told:?}"
     );
     ensure_eq!(told.acknowledged, Some((2, "state 2".to_owned())), "the newest version that the portal has");
+    ensure!(told.is_unsent, "a version that was not sent: {told:?}");
     let steps: Vec<_> = told.steps.iter().map(|(steps, has)| (steps[0].content.as_str(), *has)).collect();
     ensure_eq!(steps, vec![("has", true), ("waits", false)], "steps that it has or will have");
     let unknown = &sources[1];
     ensure!(
-        !unknown.is_acknowledged && unknown.acknowledged.is_none(),
+        !unknown.is_acknowledged && unknown.acknowledged.is_none() && !unknown.is_unsent,
         "nothing is acknowledged: {unknown:?}"
     );
     let row = FactRow { code: code.to_string(), ..fact(ids[0], Some(7), "000.00.08.H99") };

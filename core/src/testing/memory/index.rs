@@ -9,6 +9,7 @@ use crate::{
     id::RowId,
     index::tally::FactRow,
     operation::{ActionKind, OperationState, Payload},
+    outcome::Proof,
     port::{
         index::{FactFilter, IndexStore, Sources},
         store::StoreError,
@@ -92,6 +93,8 @@ fn sources(tables: &Tables, id: RowId) -> Option<Sources> {
         .filter_map(|operation| tables.operations.get(operation))
         .filter(|o| !o.state.is_ended() || o.state == OperationState::Succeeded)
         .collect();
+    let (unsent, operations): (Vec<_>, Vec<_>) =
+        operations.into_iter().partition(|o| o.proof.as_ref().is_some_and(Proof::is_unsent));
     let steps = operations.iter().filter_map(|o| match &*o.payload {
         Payload::AppendProgress { steps } => Some((steps.clone(), o.state == OperationState::Succeeded)),
         _ => None,
@@ -107,6 +110,7 @@ fn sources(tables: &Tables, id: RowId) -> Option<Sources> {
         newest: state(dossier.version).map(|state| (dossier.version, state)),
         is_acknowledged: lanes.into_iter().any(|lane| lane.acknowledged),
         acknowledged: told.filter_map(|o| o.version).max().and_then(|v| Some((v, state(v)?))),
+        is_unsent: unsent.iter().any(|o| o.payload.kind() == ActionKind::SyncDossier),
         steps: steps.collect(),
         kept: tables.index_facts.get(&id).cloned(),
     })
