@@ -15,9 +15,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::*;
-use lienthong_mocks::portal::{self as simulated, Options};
-use tokio::net::TcpListener;
+use super::{
+    simulator::{gateway_settings, start_with},
+    *,
+};
+use lienthong_mocks::portal::{GatewayPaths, Options};
 
 /// What a store would say.
 struct Stored {
@@ -138,38 +140,56 @@ async fn a_confirmed_mapping_is_used_at_once_and_names_come_from_the_stored_cata
 }
 
 #[tokio::test]
-async fn every_list_is_read_from_the_strict_simulator_as_it_comes() {
-    let bound = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let simulator = simulated::start(bound, Options::default()).await;
-    let more = json!({"catalogue": {"services": ["LayDanhSachTTHC", "LayThuTuc", "LayDVC", "LayDanhMucLinhVuc",
-        "LayDanhMucCoQuan", "LayDanhMucGioiTinh", "LayDanhMucTonGiao"], "per_minute": 600}});
-    let portal = portal_with(&simulator.url(), more);
-    let lists: Vec<_> = portal.lists().into_iter().map(|list| (list.name, list.each_of)).collect();
-    assert_eq!(lists.last().unwrap().1.as_deref(), Some("procedures"), "the trees come last");
-    let stored = Stored::new(Vec::new(), Vec::new());
-    let mut counts = Vec::new();
-    for (list, _) in lists.iter().filter(|(_, each_of)| each_of.is_none()) {
-        let count = portal.rows(list, None, &stored.call()).await.map(|rows| rows.len());
-        counts.push((list.as_str(), count.map_err(|failure| failure.cause)));
+async fn a_portal_born_dossier_goes_by_confirmed_mappings_in_both_of_its_forms() {
+    let script = Script::default().known(true).says("DongBoHoSoMC", "0", "thành công");
+    let server = script.says("DongBoTrangThaiHoSo", "0", "thành công").start().await;
+    let portal = portal_with(&server.uri(), json!({"portal_born": "both"}));
+    let mut fields: Value = serde_json::from_str(include_str!("../fixtures/born.dossier.json")).unwrap();
+    fields["procedure"] = json!({"code": "TT-LA"});
+    let born = task_of(Payload::SyncDossier, state(fields, PortalStatus::Received));
+    let stored =
+        Stored::new(vec![mapping(Table::Procedure, "TT-LA", "1.001193", "")], vec![entry("1.001193")]);
+    let outcome = portal.attempt(&born, &stored.call()).await;
+    assert!(matches!(&outcome, Outcome::Done(p) if p.facts.contains_key("status_told")), "{outcome:?}");
+    assert_eq!(asked(&server).await, ["login", "TraCuuHoSo", "update", "DongBoTrangThaiHoSo"]);
+}
+
+#[tokio::test]
+async fn every_list_is_read_from_the_strict_simulator_as_it_comes_also_behind_a_gateway() {
+    for (gateway, mut settings) in
+        [(None, json!({})), (Some(GatewayPaths::default()), gateway_settings(json!({})))]
+    {
+        let simulator = start_with(Options { gateway, ..Options::default() }).await;
+        settings["catalogue"] = json!({"per_minute": 600, "services": ["LayDanhSachTTHC", "LayThuTuc", "LayDVC",
+            "LayDanhMucLinhVuc", "LayDanhMucCoQuan", "LayDanhMucGioiTinh", "LayDanhMucTonGiao"]});
+        let portal = portal_with(&simulator.url(), settings);
+        let lists: Vec<_> = portal.lists().into_iter().map(|list| (list.name, list.each_of)).collect();
+        assert_eq!(lists.last().unwrap().1.as_deref(), Some("procedures"), "the trees come last");
+        let stored = Stored::new(Vec::new(), Vec::new());
+        let mut counts = Vec::new();
+        for (list, _) in lists.iter().filter(|(_, each_of)| each_of.is_none()) {
+            let count = portal.rows(list, None, &stored.call()).await.map(|rows| rows.len());
+            counts.push((list.as_str(), count.map_err(|failure| failure.cause)));
+        }
+        let refused = Err(Cause::DataRefused);
+        let expected = [
+            ("procedures", Ok(9)),
+            ("services", Ok(9)),
+            ("fields", Ok(7)),
+            ("agencies", Ok(4)),
+            ("LayDanhMucGioiTinh", Ok(2)),
+            ("LayDanhMucTonGiao", refused),
+        ];
+        assert_eq!(counts, expected);
+        let tree = portal.rows(PROCEDURE_DETAILS, Some("1.001193"), &stored.call()).await.unwrap().remove(0);
+        assert_eq!((tree.code.as_str(), tree.in_force), ("1.001193", true));
+        // What is no number stays what it is.
+        assert_eq!(
+            tree.content.pointer("/CACHTHUCTHUCHIEN/0/THOIGIAN/0/PHILEPHI/0/SOTIEN"),
+            Some(&json!("không"))
+        );
+        assert_eq!(simulator.journal().violations(), Vec::<String>::new());
     }
-    let refused = Err(Cause::DataRefused);
-    let expected = [
-        ("procedures", Ok(9)),
-        ("services", Ok(9)),
-        ("fields", Ok(7)),
-        ("agencies", Ok(4)),
-        ("LayDanhMucGioiTinh", Ok(2)),
-        ("LayDanhMucTonGiao", refused),
-    ];
-    assert_eq!(counts, expected);
-    let tree = portal.rows(PROCEDURE_DETAILS, Some("1.001193"), &stored.call()).await.unwrap().remove(0);
-    assert_eq!((tree.code.as_str(), tree.in_force), ("1.001193", true));
-    // What is no number stays what it is.
-    assert_eq!(
-        tree.content.pointer("/CACHTHUCTHUCHIEN/0/THOIGIAN/0/PHILEPHI/0/SOTIEN"),
-        Some(&json!("không"))
-    );
-    assert_eq!(simulator.journal().violations(), Vec::<String>::new());
 }
 
 #[tokio::test]

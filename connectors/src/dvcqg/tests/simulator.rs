@@ -16,7 +16,7 @@ async fn start() -> PortalHandle {
     start_with(Options::default()).await
 }
 
-async fn start_with(options: Options) -> PortalHandle {
+pub(super) async fn start_with(options: Options) -> PortalHandle {
     simulated::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), options).await
 }
 
@@ -178,7 +178,7 @@ async fn an_account_is_looked_up_without_a_broken_rule() {
     assert_eq!(simulator.dossier(CODE).unwrap().last["MaDoiTuong"], "tech-080099000001");
 }
 
-fn gateway_settings(more: Value) -> Value {
+pub(super) fn gateway_settings(more: Value) -> Value {
     let mut gateway = json!({"create_path": "/KetNoiMotCuaQuocGia/ThemMoi", "update_path": "/KetNoiMotCuaQuocGia/CapNhat",
         "progress_path": "/KetNoiMotCuaQuocGia/DongBoTienTrinh", "status_path": "/KetNoiMotCuaQuocGia/DongBoTrangThai"});
     gateway.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
