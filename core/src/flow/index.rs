@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     calendar::Calendar,
-    clock::later,
+    catalogue::Table,
+    clock::{business, later},
     flow::engine::Engine,
     id::RowId,
     index::{
@@ -23,6 +24,7 @@ use crate::{
         tally::{Scope, Tally},
     },
     port::{
+        connector::Codes,
         index::FactFilter,
         store::{StoreError, decide},
         work::{IncidentRecord, Scope as Rows},
@@ -158,7 +160,7 @@ async fn tell_of_missing_years(engine: &Engine, now: Timestamp) -> Result<(), St
     let settings = &engine.settings.index;
     let Some(ahead) = settings.calendar_ahead_days else { return Ok(()) };
     let missing = settings.calendar.missing(now, ahead);
-    let this = crate::clock::business(now).year();
+    let this = business(now).year();
     decide(&*engine.store, Rows::default(), move |work| {
         for year in [this.saturating_sub(1), this, this.saturating_add(1)] {
             let key = format!("calendar:{year}");
@@ -249,6 +251,18 @@ pub async fn as_of(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
     Ok(progress.and_then(|p| p.since_us).and_then(|us| Timestamp::from_microsecond(us).ok()))
 }
 
+/// What is known of procedures, with the codes of ours that persons confirmed.
+async fn procedures(engine: &Engine) -> Result<Arc<Catalogue>, StoreError> {
+    let mut known = Arc::clone(&engine.settings.index.catalogue);
+    let (book, today) = (Codes::book(engine, false).await?, business(engine.clock.now()).date());
+    for connector in engine.members.keys() {
+        for mapping in book.holding(connector, Table::Procedure, today) {
+            Arc::make_mut(&mut known).means(&mapping.local, &mapping.national);
+        }
+    }
+    Ok(known)
+}
+
 /// Scores a period, page by page: memory is bounded by what differs between dossiers, not by how many there are.
 pub async fn score(engine: &Engine, period: Period, scope: Scope) -> Result<Answered, StoreError> {
     let settings = &engine.settings.index;
@@ -256,7 +270,8 @@ pub async fn score(engine: &Engine, period: Period, scope: Scope) -> Result<Answ
     let (from, until) = period.bounds();
     let now = engine.clock.now();
     let judge = Judge::new(&settings.rules, &settings.calendar, until, now);
-    let reader = Reader { rules: &settings.rules, catalogue: &settings.catalogue, judge };
+    let catalogue = procedures(engine).await?;
+    let reader = Reader { rules: &settings.rules, catalogue: &catalogue, judge };
     let mut tally = Tally::new(reader, scope.clone(), now);
     let within = from.as_second()..until.as_second();
     let mut filter = FactFilter {
@@ -276,7 +291,7 @@ pub async fn score(engine: &Engine, period: Period, scope: Scope) -> Result<Answ
             break;
         }
     }
-    let mut report = report(&tally, &settings.rules, &settings.catalogue, &scope);
+    let mut report = report(&tally, &settings.rules, &catalogue, &scope);
     // What is entered is of the whole province.
     let entered = if scope == Scope::default() { entered(engine, period).await? } else { BTreeMap::new() };
     for (code, figure) in &entered {

@@ -127,6 +127,11 @@ impl Catalogue {
         self.local.entry(local.to_owned()).or_insert_with(|| national.to_owned());
     }
 
+    /// A code of an event means this national one, whatever was known of it.
+    pub fn means(&mut self, local: &str, national: &str) {
+        self.local.insert(local.to_owned(), national.to_owned());
+    }
+
     /// The national code of a dossier's procedure.
     pub fn national<'a>(&'a self, code: &'a str) -> &'a str {
         self.local.get(code).map_or(code, String::as_str)

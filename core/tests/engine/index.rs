@@ -3,12 +3,16 @@
 use jiff::civil::date;
 use lienthong_core::{
     calendar::{Calendar, Week, Year},
+    catalogue::{PROCEDURES, Table},
     event::rejection::Verdict,
     flow::{
         engine::EngineSettings,
         index::{self, IndexSettings},
+        mapping::{self, Confirmed, Wanted},
     },
+    id::ConnectorId,
     index::{
+        catalogue::{Catalogue, Procedure},
         check::Check,
         indicator::{Indicator, Standing},
         period::Period,
@@ -90,6 +94,46 @@ async fn an_event_that_leaves_something_odd_is_admitted_and_says_so() {
         checks.iter().any(|(check, found)| *check == Check::DueAtMidnight && found.dossiers == 1),
         "{checks:?}"
     );
+}
+
+#[tokio::test]
+async fn a_code_that_a_person_confirmed_is_a_known_procedure() {
+    let national = Procedure {
+        code: "1.001193".into(),
+        local: Vec::new(),
+        name: "Đăng ký khai sinh".into(),
+        has_fee: false,
+        has_result: true,
+        is_for_citizens: true,
+        is_described: true,
+        limit: None,
+        services: Vec::new(),
+        units: Vec::new(),
+    };
+    let catalogue = Arc::new(Catalogue::new(vec![national]).unwrap());
+    let index = IndexSettings { catalogue, ..IndexSettings::default() };
+    let world =
+        World::with_settings(rules(), |portal| portal, EngineSettings { index, ..settings() });
+    world.portal.publish(PROCEDURES, Vec::new());
+    world.admit([event("dossier.received", &code(1), 1)
+        .with_data("/dossier/procedure", serde_json::json!({"code": "TT-LA", "name": "Khai sinh"}))])
+        .await;
+    index::refresh(&world.engine).await.unwrap();
+    let unknown = async |world: &World| {
+        scored(world).await.report.checks.iter().any(|(check, _)| *check == Check::UnknownProcedure)
+    };
+    assert!(unknown(&world).await);
+    let wanted = Wanted {
+        connector: ConnectorId::parse("dvcqg").unwrap(),
+        table: Table::Procedure,
+        local: "TT-LA".into(),
+        national: "1.001193".into(),
+        from: None,
+        until: None,
+    };
+    let confirmed = mapping::confirm(&world.engine, wanted, "an", "đã đối chiếu").await.unwrap();
+    assert!(matches!(confirmed, Confirmed::Done(..)), "{confirmed:?}");
+    assert!(!unknown(&world).await);
 }
 
 #[tokio::test]
