@@ -112,11 +112,11 @@ async fn a_code_that_a_person_confirmed_is_a_known_procedure() {
     };
     let catalogue = Arc::new(Catalogue::new(vec![national]).unwrap());
     let index = IndexSettings { catalogue, ..IndexSettings::default() };
-    let world =
-        World::with_settings(rules(), |portal| portal, EngineSettings { index, ..settings() });
+    let world = World::with_settings(rules(), |portal| portal, EngineSettings { index, ..settings() });
     world.portal.publish(PROCEDURES, Vec::new());
-    world.admit([event("dossier.received", &code(1), 1)
-        .with_data("/dossier/procedure", serde_json::json!({"code": "TT-LA", "name": "Khai sinh"}))])
+    world
+        .admit([event("dossier.received", &code(1), 1)
+            .with_data("/dossier/procedure", serde_json::json!({"code": "TT-LA", "name": "Khai sinh"}))])
         .await;
     index::refresh(&world.engine).await.unwrap();
     let unknown = async |world: &World| {

@@ -175,7 +175,7 @@ async fn every_list_is_read_from_the_strict_simulator_as_it_comes_also_behind_a_
         let expected = [
             ("procedures", Ok(9)),
             ("services", Ok(9)),
-            ("fields", Ok(7)),
+            ("fields", Ok(6)),
             ("agencies", Ok(4)),
             ("LayDanhMucGioiTinh", Ok(2)),
             ("LayDanhMucTonGiao", refused),
