@@ -204,7 +204,8 @@ pub(super) async fn two_that_confirm_the_same_code_at_once_see_each_other(h: &Ha
     let (one, two) =
         (h.unit(of("TT-09"), confirm(Arc::clone(&meeting))), h.look(of("TT-09"), confirm(meeting)));
     let (one, two) = futures_util::future::join(one, two).await;
-    (one?, two?);
+    one?;
+    two?;
     let found = h.store.mappings(false).await?.1;
     ensure!(found.len() == 1, "expected one mapping, got {found:#?}");
     Ok(())
