@@ -46,6 +46,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     replays::write(conn, work).await?;
     catalogue::write(conn, work).await?;
     cursors(conn, work).await?;
+    ledger(conn, work).await?;
     audit(conn, work).await?;
     installation::write(conn, work).await?;
     outbox(conn, work).await
@@ -271,6 +272,28 @@ async fn outbox(conn: &mut PgConnection, work: &Work) -> Result<()> {
         &col(rows, |e| e.id.as_str()) as _,
         &col(rows, |e| e.data.to_string()) as _,
         &col(rows, |e| us(e.at)) as _,
+    );
+    run(conn, written).await
+}
+
+async fn ledger(conn: &mut PgConnection, work: &Work) -> Result<()> {
+    let d = &work.ledger;
+    if d.is_zero() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        "insert into ledger_deltas (received, admitted, duplicate, quarantined, planned, succeeded, refused, superseded,
+            dismissed)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        d.received,
+        d.admitted,
+        d.duplicate,
+        d.quarantined,
+        d.planned,
+        d.succeeded,
+        d.refused,
+        d.superseded,
+        d.dismissed,
     );
     run(conn, written).await
 }

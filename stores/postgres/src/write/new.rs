@@ -19,7 +19,7 @@ use crate::{
     rows::{col, json_col, of_change, us, us_if},
 };
 
-/// Inserts new events with their keys, dossiers, versions, aliases, lanes and operations, and counts; after whatever leaves a place
+/// Inserts new events with their keys, dossiers, versions, aliases, lanes and operations; after whatever leaves a place
 /// that they take. Rows of a kind go in by a natural key, so that two units never wait for each other crosswise.
 ///
 /// What was set aside under the key of an event has been told again. The answer of the statement is a code that somebody
@@ -30,8 +30,7 @@ pub(super) async fn insert(conn: &mut PgConnection, work: &Work) -> Result<()> {
     let lanes: Vec<&Lane> = of_change(work.lanes.values(), Change::Insert);
     let operations: Vec<&Operation> = of_change(work.operations.values(), Change::Insert);
     let rows = [events.len(), versions.len(), aliases.len(), dossiers.len(), lanes.len(), operations.len()];
-    let ledger = &work.ledger;
-    if rows == [0; 6] && ledger.is_zero() {
+    if rows == [0; 6] {
         return Ok(());
     }
     let taken = sqlx::query_scalar!(
@@ -81,12 +80,6 @@ pub(super) async fn insert(conn: &mut PgConnection, work: &Work) -> Result<()> {
                 $56::text[], $57::integer[], $58::boolean[], $59::boolean[], $60::integer[], $61::bigint[],
                 $62::bigint[], $63::text[], $64::text[], $65::text[], $66::text[], $67::text[], $68::text[],
                 $69::text[], $70::bigint[], $71::text[], $72::bigint[], $73::bigint[], $74::integer[]) as o
-        ), counted as (
-            insert into ledger_deltas (received, admitted, duplicate, quarantined, planned, succeeded, refused,
-                superseded, dismissed)
-            select $75::bigint, $76::bigint, $77::bigint, $78::bigint, $79::bigint, $80::bigint, $81::bigint,
-                $82::bigint, $83::bigint
-            where not $84
         )
         select a.alias as "code!" from aliases a
         join unnest($16::bigint[], $17::text[]) as d(id, code) on a.alias = d.code and a.dossier <> d.id
@@ -168,16 +161,6 @@ pub(super) async fn insert(conn: &mut PgConnection, work: &Work) -> Result<()> {
         &col(&operations, |o| us(o.created_at)) as _,
         &col(&operations, |o| us_if(o.ended_at)) as _,
         &col(&operations, |o| o.edits) as _,
-        ledger.received,
-        ledger.admitted,
-        ledger.duplicate,
-        ledger.quarantined,
-        ledger.planned,
-        ledger.succeeded,
-        ledger.refused,
-        ledger.superseded,
-        ledger.dismissed,
-        ledger.is_zero(),
     )
     .fetch_optional(conn)
     .await
