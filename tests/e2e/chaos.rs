@@ -8,7 +8,7 @@ use lienthong_tests::{
 #[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_under_every_kind_of_fault_lose_double_and_reorder_nothing() {
     let logs = program::binary().with_file_name("chaos-logs").join("short");
-    let report = chaos::run(&Course::short(3), &logs).await;
+    let report = Box::pin(chaos::run(&Course::short(3), &logs)).await;
     println!("{report}");
     assert!(report.is_good(), "{report}");
 }
