@@ -169,7 +169,7 @@ pub(super) struct Settled {
 
 impl Dvcqg {
     /// The settings and the book for an attempt; `renewed`: as the store has it now.
-    pub(super) async fn settled(&self, call: &Call<'_>, renewed: bool) -> Result<Settled, Outcome> {
+    async fn settled(&self, call: &Call<'_>, renewed: bool) -> Result<Settled, Outcome> {
         let book = match call.sessions.codes() {
             Some(codes) => codes.book(renewed).await.map_err(|e| {
                 Outcome::not_done(Cause::Internal, format!("the mappings could not be read: {e}"))
@@ -210,18 +210,14 @@ impl Dvcqg {
         &self,
         call: &Call<'_>,
         map: impl Fn(&Settled) -> Result<T, Outcome> + Send + Sync,
-    ) -> Result<(Settled, T), Outcome> {
+    ) -> Result<T, Outcome> {
         let settled = self.settled(call, false).await?;
         match map(&settled) {
-            Ok(mapped) => Ok((settled, mapped)),
             Err(held @ Outcome::Held(_)) => {
                 let newer = self.settled(call, true).await?;
-                if newer.book.version == settled.book.version {
-                    return Err(held);
-                }
-                map(&newer).map(|mapped| (newer, mapped))
+                if newer.book.version == settled.book.version { Err(held) } else { map(&newer) }
             }
-            Err(outcome) => Err(outcome),
+            mapped => mapped,
         }
     }
 

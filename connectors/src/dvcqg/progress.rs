@@ -81,7 +81,7 @@ impl Dvcqg {
         }
         let mapped = self.mapped(call, |s| map::steps(state, &dossier, steps, &s.config, &self.manifest.id));
         let (steps, notes) = match mapped.await {
-            Ok((_, mapped)) => mapped,
+            Ok(mapped) => mapped,
             Err(outcome) => return outcome,
         };
         let mut visit = Visit::new(self, call, map::personal(&dossier));

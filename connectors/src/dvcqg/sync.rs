@@ -93,9 +93,8 @@ impl Dvcqg {
             };
             Ok((whole, status))
         };
-        let (_, mapped) = self.mapped(call, map).await?;
+        let (whole, status) = self.mapped(call, map).await?;
         let mut visit = Visit::new(self, call, map::personal(&dossier));
-        let (whole, status) = mapped;
         let synced = match whole {
             Some(whole) => Some(self.sync_full(&mut visit, task, &dossier, whole, is_there).await?),
             None => None,
