@@ -133,7 +133,8 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
     writeln!(
         text,
         "[[connector]]\nid = \"dvcqg\"\nlabel = \"Cổng DVC quốc gia\"\nin_flight = {permits}\n[connector.dvcqg]\n\
-         adapter_url = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\n{calls}",
+         adapter_url = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\n{calls}\
+         [connector.dvcqg.catalogue]\nper_minute = 6000\n",
         partners.portal,
         known::PORTAL_USERNAME,
         known::PORTAL_PASSWORD,
