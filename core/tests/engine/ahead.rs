@@ -68,7 +68,7 @@ async fn what_is_claimed_ahead_waits_for_its_turn_and_no_more_are_with_the_partn
 
 #[tokio::test]
 async fn a_backlog_is_claimed_by_the_quarter_while_the_partner_has_enough_to_do() {
-    let (ahead, poll) = (SignedDuration::from_hours(1), Duration::from_secs(3600));
+    let (ahead, poll) = (SignedDuration::from_hours(1), Duration::from_hours(1));
     let mut world =
         World::with_settings(rules(), |portal| portal, EngineSettings { ahead, poll, ..settings() });
     world.start();
