@@ -161,7 +161,7 @@ fn pulled(row: &Value, keys: Option<(&str, &str)>) -> Option<Pulled> {
 pub(super) struct Merged(Mutex<Option<(i64, Date, Arc<Config>)>>);
 
 /// What an attempt goes by.
-pub(super) struct Settled {
+pub(super) struct Basis {
     pub(super) config: Arc<Config>,
     book: Arc<Book>,
     now: Timestamp,
@@ -169,7 +169,7 @@ pub(super) struct Settled {
 
 impl Dvcqg {
     /// The settings and the book for an attempt; `renewed`: as the store has it now.
-    async fn settled(&self, call: &Call<'_>, renewed: bool) -> Result<Settled, Outcome> {
+    async fn basis(&self, call: &Call<'_>, renewed: bool) -> Result<Basis, Outcome> {
         let book = match call.sessions.codes() {
             Some(codes) => codes.book(renewed).await.map_err(|e| {
                 Outcome::not_done(Cause::Internal, format!("the mappings could not be read: {e}"))
@@ -177,7 +177,7 @@ impl Dvcqg {
             None => Arc::default(),
         };
         let config = self.with_confirmed(&book, business(call.now).date());
-        Ok(Settled { config, book, now: call.now })
+        Ok(Basis { config, book, now: call.now })
     }
 
     fn with_confirmed(&self, book: &Book, day: Date) -> Arc<Config> {
@@ -209,13 +209,13 @@ impl Dvcqg {
     pub(super) async fn mapped<T>(
         &self,
         call: &Call<'_>,
-        map: impl Fn(&Settled) -> Result<T, Outcome> + Send + Sync,
+        map: impl Fn(&Basis) -> Result<T, Outcome> + Send + Sync,
     ) -> Result<T, Outcome> {
-        let settled = self.settled(call, false).await?;
-        match map(&settled) {
+        let basis = self.basis(call, false).await?;
+        match map(&basis) {
             Err(held @ Outcome::Held(_)) => {
-                let newer = self.settled(call, true).await?;
-                if newer.book.version == settled.book.version { Err(held) } else { map(&newer) }
+                let newer = self.basis(call, true).await?;
+                if newer.book.version == basis.book.version { Err(held) } else { map(&newer) }
             }
             mapped => mapped,
         }
@@ -225,16 +225,16 @@ impl Dvcqg {
     /// was handed in.
     pub(super) fn procedure_of(
         &self,
-        settled: &Settled,
+        basis: &Basis,
         state: &DossierState,
         dossier: &Dossier,
     ) -> Result<(String, Option<ProcedureEntry>), Outcome> {
         let local =
             state.procedure().ok_or_else(|| map::lacks("MaTTHC", "the dossier names no procedure"))?;
-        let at = dossier.submitted_at.or(dossier.received_at).unwrap_or(settled.now);
+        let at = dossier.submitted_at.or(dossier.received_at).unwrap_or(basis.now);
         let day = business(at).date();
-        let configured = procedure::national(local, &settled.config.procedures);
-        let stored = settled.book.find(&self.manifest.id, Table::Procedure, local, day);
+        let configured = procedure::national(local, &basis.config.procedures);
+        let stored = basis.book.find(&self.manifest.id, Table::Procedure, local, day);
         match (stored, configured) {
             (Some(stored), configured) => {
                 // The names in the configuration are those of the code that it names.

@@ -79,7 +79,7 @@ impl Dvcqg {
                 format!("{} steps: from 1 to 10 go in a call", steps.len()),
             );
         }
-        let mapped = self.mapped(call, |s| map::steps(state, &dossier, steps, &s.config, &self.manifest.id));
+        let mapped = self.mapped(call, |b| map::steps(state, &dossier, steps, &b.config, &self.manifest.id));
         let (steps, notes) = match mapped.await {
             Ok(mapped) => mapped,
             Err(outcome) => return outcome,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Dvcqg, LookUp, PortalBorn, ProcedureEntry,
-    catalogue::Settled,
+    catalogue::Basis,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
     map::{self, Mapped},
@@ -79,17 +79,17 @@ impl Dvcqg {
     ) -> Result<Outcome, Outcome> {
         let (state, dossier) = Self::typed(task)?;
         // Everything is mapped before anything is sent.
-        let map = |s: &Settled| {
+        let map = |b: &Basis| {
             let how = self.born_by(state);
             let status = match how {
                 Some(PortalBorn::Status | PortalBorn::Both) => {
-                    Some(map::born_status(state, &dossier, &s.config, &self.manifest.id)?)
+                    Some(map::born_status(state, &dossier, &b.config, &self.manifest.id)?)
                 }
                 None | Some(PortalBorn::Full) => None,
             };
             let whole = match how {
                 Some(PortalBorn::Status) => None,
-                None | Some(PortalBorn::Full | PortalBorn::Both) => Some(self.whole(s, state, &dossier)?),
+                None | Some(PortalBorn::Full | PortalBorn::Both) => Some(self.whole(b, state, &dossier)?),
             };
             Ok((whole, status))
         };
@@ -109,9 +109,9 @@ impl Dvcqg {
     }
 
     /// The whole dossier in the portal's form, but for the names of its procedure.
-    fn whole(&self, settled: &Settled, state: &DossierState, dossier: &Dossier) -> Result<Whole, Outcome> {
-        let (code, entry) = self.procedure_of(settled, state, dossier)?;
-        let mapped = map::dossier(state, dossier, &code, &settled.config, &self.manifest.id)?;
+    fn whole(&self, basis: &Basis, state: &DossierState, dossier: &Dossier) -> Result<Whole, Outcome> {
+        let (code, entry) = self.procedure_of(basis, state, dossier)?;
+        let mapped = map::dossier(state, dossier, &code, &basis.config, &self.manifest.id)?;
         Ok(Whole { code, entry, mapped })
     }
 
