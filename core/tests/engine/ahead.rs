@@ -69,7 +69,8 @@ async fn what_is_claimed_ahead_waits_for_its_turn_and_no_more_are_with_the_partn
 #[tokio::test]
 async fn a_backlog_is_claimed_by_the_quarter_while_the_partner_has_enough_to_do() {
     let (ahead, poll) = (SignedDuration::from_hours(1), Duration::from_secs(3600));
-    let mut world = World::with_settings(rules(), |portal| portal, EngineSettings { ahead, poll, ..settings() });
+    let mut world =
+        World::with_settings(rules(), |portal| portal, EngineSettings { ahead, poll, ..settings() });
     world.start();
     more_claimed_than_sent(&world).await;
     let places = world.engine.members[&portal()].places.limit();

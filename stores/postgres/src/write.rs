@@ -6,7 +6,7 @@ mod new;
 mod operations;
 
 use lienthong_core::{
-        id::RowId,
+    id::RowId,
     payment::{PaymentRecord, ReferenceRecord},
     port::{
         store::StoreError,

@@ -96,10 +96,8 @@ pub(super) async fn two_handles_that_give_a_code_two_meanings_see_one_winner(h: 
         seed::put_dossier(work, &other);
     })
     .await?;
-    let scope = || Scope {
-        dossiers: [fixtures::nth_code(1), fixtures::nth_code(2)].into(),
-        ..Scope::default()
-    };
+    let scope =
+        || Scope { dossiers: [fixtures::nth_code(1), fixtures::nth_code(2)].into(), ..Scope::default() };
     warm_up(h).await?;
     let meeting = Meeting::of(2, PATIENCE);
     let give = |is_own: bool| {
