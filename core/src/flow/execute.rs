@@ -1,7 +1,7 @@
 //! Execute: permit, claim, check the lease, attempt with a deadline, settle. A loop per connector claims; every attempt
-//! is a task of its own; one task settles whatever is finished, in batches.
+//! is a task of its own; one task settles whatever is finished, in batches, two at a time.
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use jiff::SignedDuration;
 use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
@@ -30,6 +30,11 @@ use crate::{
         work::{Scan, Scope},
     },
 };
+
+/// So many units of work record outcomes at the same time, unless there are many to record: then they cost less together.
+const SETTLE_AT_ONCE: usize = 2;
+/// So many outcomes are many.
+const MANY: usize = 16;
 
 /// Runs assignments: attempts in tasks of their own, settlements in batches.
 #[derive(Debug, Clone)]
@@ -313,19 +318,28 @@ async fn settle_loop(
     mut finished: mpsc::Receiver<Finished>,
 ) -> Result<(), String> {
     let stopping = pool.stopping();
-    let mut batch: Vec<Finished> = Vec::new();
+    let most = engine.settings.batch * 2;
+    let mut settling = FuturesUnordered::new();
+    let mut under_way = 0;
     loop {
-        let most = engine.settings.batch * 2;
+        let mut batch: Vec<Finished> = Vec::new();
+        let may_begin = settling.len() < SETTLE_AT_ONCE && under_way < MANY;
         let got = tokio::select! {
             biased;
-            got = finished.recv_many(&mut batch, most) => got,
+            Some(settled) = settling.next() => {
+                under_way -= settled;
+                continue;
+            }
+            got = finished.recv_many(&mut batch, most), if may_begin => got,
             // At a soft stop the attempts that still run are settled; the loop ends when no task can send any more.
             () = drained(&stopping, &engine) => 0,
         };
         if got == 0 {
+            while settling.next().await.is_some() {}
             return Ok(());
         }
-        settle_batch(&engine, &mut batch).await;
+        under_way += got;
+        settling.push(settle_batch(&engine, batch).map(move |()| got));
     }
 }
 
@@ -348,10 +362,10 @@ async fn drained(stopping: &CancellationToken, engine: &Engine) {
     }
 }
 
-async fn settle_batch(engine: &Arc<Engine>, batch: &mut Vec<Finished>) {
+async fn settle_batch(engine: &Arc<Engine>, batch: Vec<Finished>) {
     // The turn first: whoever waits for a place then finds it.
     let freed = |f: Finished| (f.settlement, (f.permit, f.place));
-    let (settlements, freed): (Vec<_>, Vec<_>) = batch.drain(..).map(freed).unzip();
+    let (settlements, freed): (Vec<_>, Vec<_>) = batch.into_iter().map(freed).unzip();
     let alarmed = settlements.iter().filter(|s| s.seen.alarm.is_some());
     let alarmed: Vec<_> = alarmed.map(|s| s.assignment.connector.clone()).collect();
     keep_outcomes(engine, Arc::new(settlements)).await;
