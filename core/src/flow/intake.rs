@@ -146,7 +146,7 @@ fn unstorable(message: Incoming, said: &str) -> Incoming {
 }
 
 /// How long an admission waits for places at most.
-const ROOM_WITHIN: Duration = Duration::from_millis(20);
+const ROOM_WITHIN: Duration = Duration::from_millis(100);
 
 /// Waits a moment while partners that work are busy: what is admitted when there are places goes out at once, and need not
 /// be claimed. Whatever waits is safe where it is.
