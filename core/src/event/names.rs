@@ -7,7 +7,7 @@ use crate::{
         DossierData, FeeCancelledData, FeeRequestedData, PaidAtDeskData, ParcelCancelledData, ParcelData,
         QuestionData, ReceiptCancelledData, RefundRequestedData, RefundedData, ResultData, SurveyData,
     },
-    plan::rules::StatusRules,
+    plan::rules::{PartnerKind, StatusRules},
     status::PortalStatus,
 };
 
@@ -110,6 +110,15 @@ impl EventName {
     pub fn from_type(event_type: &str) -> Option<Self> {
         let name = event_type.strip_prefix("vn.motcua.")?.strip_suffix(".v1")?;
         Self::ALL.iter().copied().find(|n| n.as_str() == name)
+    }
+
+    /// The partner that what follows from it goes to, most of all.
+    pub fn partner(self) -> PartnerKind {
+        match self {
+            Self::FeeRequested | Self::FeeCancelled => PartnerKind::Payment,
+            Self::ReturnRequested | Self::PickupRequested | Self::PostCancelled => PartnerKind::Post,
+            _ => PartnerKind::Portal,
+        }
     }
 
     /// The CloudEvents type.

@@ -428,9 +428,11 @@ impl Member {
         }
     }
 
-    /// Whether places are short although the partner works and is quick: then they are free again soon.
-    pub fn is_busy(&self, wanted: usize, health: &HealthSettings) -> bool {
-        self.places.limit() > self.manifest.in_flight && self.places.free() < wanted && self.is_free(health)
+    /// How many places are to be waited for before so much is admitted: they are short although the partner works and is
+    /// quick, so that they are free again soon. Never those of what is with it: it would have nothing to do meanwhile.
+    pub fn worth_waiting_for(&self, wanted: usize, health: &HealthSettings) -> Option<usize> {
+        let places = wanted.min(self.places.limit().saturating_sub(self.manifest.in_flight));
+        (self.places.free() < places && self.is_free(health)).then_some(places)
     }
 
     /// How many places should be free before more is claimed of a backlog. Where more is claimed than is with the partner

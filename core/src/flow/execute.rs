@@ -332,7 +332,7 @@ async fn settle_loop(
             }
             got = finished.recv_many(&mut batch, most), if may_begin => got,
             // At a soft stop the attempts that still run are settled; the loop ends when no task can send any more.
-            () = drained(&stopping, &engine) => 0,
+            () = drained(&stopping, &engine), if may_begin => 0,
         };
         if got == 0 {
             while settling.next().await.is_some() {}

@@ -145,17 +145,22 @@ fn unstorable(message: Incoming, said: &str) -> Incoming {
     Incoming { read: Err(rejection), ..message }
 }
 
-/// How long an admission waits for places at most.
+/// How long an admission waits for places at most: a batch's worth of a partner that is quick enough to be waited for.
 const ROOM_WITHIN: Duration = Duration::from_millis(100);
 
-/// Waits a moment while partners that work are busy: what is admitted when there are places goes out at once, and need not
-/// be claimed. Whatever waits is safe where it is.
-async fn room(engine: &Engine, wanted: usize) {
+/// Waits a moment while the partners that these messages concern work and are busy: what is admitted when there are places
+/// goes out at once, and need not be claimed. Whatever waits is safe where it is.
+async fn room(engine: &Engine, messages: &[Incoming]) {
     let health = &engine.settings.health;
-    let busy: Vec<_> = engine.members.values().filter(|member| member.is_busy(wanted, health)).collect();
+    let concerning =
+        |kind| messages.iter().filter(|m| m.read.as_ref().is_ok_and(|e| e.name.partner() == kind)).count();
+    let busy = engine.members.values().filter_map(|member| {
+        member.worth_waiting_for(concerning(member.manifest.kind), health).map(|places| (member, places))
+    });
+    let busy: Vec<_> = busy.collect();
     let all = async {
-        for member in busy {
-            member.places.wait_for(wanted).await;
+        for (member, places) in busy {
+            member.places.wait_for(places).await;
         }
     };
     tokio::time::timeout(ROOM_WITHIN, all).await.ok();
@@ -181,7 +186,7 @@ async fn commit(engine: &Arc<Engine>, batch: Part) -> Result<Vec<Verdict>, Store
 async fn commit_and_hand_over(engine: Arc<Engine>, batch: Part) -> Result<Vec<Verdict>, StoreError> {
     let engine = &engine;
     if engine.dispatcher.get().is_some() {
-        room(engine, batch.messages().len()).await;
+        room(engine, batch.messages()).await;
     }
     let reserved = reserve(engine, batch.messages().len());
     let limits: Vec<_> = reserved

@@ -371,7 +371,7 @@ pub struct Work {
     /// New aliases: alias, dossier row.
     pub new_aliases: Vec<(DossierCode, RowId)>,
     /// Dossiers that go into others: their rows go away, and what is not loaded of theirs (events, ended operations,
-    /// aliases) belongs to the others.
+    /// aliases) belongs to the others. New rows name the others already.
     pub merged: Vec<Merge>,
     /// Operations changed in place within their lanes (or planned): filled through [`Work::touch`].
     pub touched: BTreeMap<RowId, Change>,

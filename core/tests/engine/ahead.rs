@@ -67,6 +67,26 @@ async fn what_is_claimed_ahead_waits_for_its_turn_and_no_more_are_with_the_partn
 }
 
 #[tokio::test]
+async fn an_admission_waits_for_what_waits_for_its_turn_and_never_for_what_is_with_the_partner() {
+    let world = running();
+    let health = HealthSettings::default();
+    let post = &world.engine.members[&ConnectorId::parse("post").unwrap()];
+    more_claimed_than_sent(&world).await;
+    let member = &world.engine.members[&portal()];
+    let ahead = member.places.limit() - member.manifest.in_flight;
+    world.eventually("the portal is busy", |_| member.places.free() == 0).await;
+    assert_eq!(member.worth_waiting_for(1, &health), Some(1));
+    assert_eq!(member.worth_waiting_for(10_000, &health), Some(ahead), "the partner keeps what it works on");
+    assert_eq!(member.worth_waiting_for(0, &health), None, "nothing is for it");
+    assert_eq!(post.worth_waiting_for(1, &health), None, "it has places");
+    member.note(&Sign::Down(alarm()), Timestamp::UNIX_EPOCH, &health);
+    assert_eq!(member.worth_waiting_for(1, &health), None, "nothing goes there soon");
+    member.heard();
+    world.portal.release_all();
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn a_backlog_is_claimed_by_the_quarter_while_the_partner_has_enough_to_do() {
     let (ahead, poll) = (SignedDuration::from_hours(1), Duration::from_hours(1));
     let mut world =

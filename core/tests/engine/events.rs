@@ -13,6 +13,7 @@ use lienthong_core::{
     },
     operation::{ActionKind, OperationState},
     outcome::{Cause, Outcome},
+    plan::rules::PartnerKind,
     port::store::Store,
     testing::fixtures::events::{self, event},
 };
@@ -20,6 +21,18 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use crate::world::{World, code, rules};
+
+#[test]
+fn fees_are_for_the_platform_parcels_for_the_post_and_the_rest_for_the_portal() {
+    for name in EventName::ALL {
+        let expected = match name.as_str() {
+            "fee.requested" | "fee.cancelled" => PartnerKind::Payment,
+            text if text.starts_with("post.") => PartnerKind::Post,
+            _ => PartnerKind::Portal,
+        };
+        assert_eq!(name.partner(), expected, "{}", name.as_str());
+    }
+}
 
 #[tokio::test]
 async fn every_event_of_the_contract_is_admitted_and_fits_its_schema() {

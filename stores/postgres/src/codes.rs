@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 
 use crate::error::store_error;
 
-/// Waits until no other unit is adding codes of the other kind; until the commit, no other one will. Units that add
-/// dossiers only do so side by side.
+/// Waits until no unit is adding aliases; one that adds aliases itself, until none is adding any codes. Until the commit
+/// none will. Units that add only dossiers do so side by side.
 pub(crate) async fn add_alone(conn: &mut PgConnection, work: &Work) -> Result<(), StoreError> {
     let lock = if !work.new_aliases.is_empty() {
         sqlx::query!("select pg_advisory_xact_lock(hashtextextended('lienthong.codes', 0))")

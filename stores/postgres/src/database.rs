@@ -240,7 +240,7 @@ fn put_aside(pool: PgPool, within: Duration) {
     spawn(async move { timeout(within + ACQUIRE_TIMEOUT, pool.close()).await.ok() });
 }
 
-fn connect_options(url: &str, limits: Limits) -> Result<PgConnectOptions, StoreError> {
+pub(crate) fn connect_options(url: &str, limits: Limits) -> Result<PgConnectOptions, StoreError> {
     // The driver's message may repeat the address, which holds the password.
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         StoreError::Rejected("the store's address is not postgres://user@host:port/database".into())
@@ -258,8 +258,8 @@ fn connect_options(url: &str, limits: Limits) -> Result<PgConnectOptions, StoreE
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
-        // By themselves they would be planned anew each time: the length of an array is known then, which looks cheaper, and
-        // planning takes longer than doing it.
+        // By itself the server plans most of them anew each time: the length of an array is known then, which looks cheaper,
+        // and planning takes longer than doing it. A kept plan has to be right whatever the tables hold: `plans.rs` tests it.
         ("plan_cache_mode", "force_generic_plan"),
     ]))
 }

@@ -69,10 +69,11 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
         run(conn, written).await?;
     }
     if !work.left.is_empty() {
+        // By the index of needs, never by one of all that is open: `+ 0` and `offset 0` leave the planner no other.
         let written = sqlx::query!(
             "update incidents i set closed_at = $2
             where i.key = any($1) and i.closed_at is null
-                and not exists (select from operations o where o.need = i.key and o.state < 10)",
+                and not exists (select from operations o where o.need = i.key and o.state + 0 < 10 offset 0)",
             &work.left.iter().map(String::as_str).collect::<Vec<_>>() as _,
             us(work.now),
         );

@@ -34,7 +34,7 @@ pub(crate) async fn ledgers(conn: &mut PgConnection) -> Result<LedgerState, Stor
             coalesce(sum(succeeded), 0)::bigint as "succeeded!", coalesce(sum(refused), 0)::bigint as "refused!",
             coalesce(sum(superseded), 0)::bigint as "superseded!",
             coalesce(sum(dismissed), 0)::bigint as "dismissed!",
-            (select count(*) from operations where state < 10) as "open!"
+            (select count(*) from operations where state between 1 and 6) as "open!"
         from ledger_deltas
         "#,
     )

@@ -1,5 +1,5 @@
-//! The store on PostgreSQL 15 and later, for any number of processes. Same files, functions and order as the SQLite
-//! store; what differs is in `database.rs`, `codes.rs` and in the statements.
+//! The store on PostgreSQL 15 and later, for any number of processes. Same files and functions as the SQLite store;
+//! what differs is in `database.rs`, `codes.rs`, `write/new.rs` and in the statements.
 
 mod backup;
 mod catalogue;
@@ -14,6 +14,8 @@ mod load;
 mod merge;
 mod outbox;
 mod partner;
+#[cfg(all(test, feature = "server-tests"))]
+mod plans;
 mod replays;
 mod retention;
 mod rows;

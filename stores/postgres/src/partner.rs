@@ -226,14 +226,16 @@ pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(),
         .map_err(store_error)?;
         rows = locked_conditions(conn, &connectors).await?;
     }
+    // `exists` may be planned to read all that waits; the first one says it.
     let counts = sqlx::query!(
         r#"
         select w.connector as "connector!",
             (select count(*) from lanes l where l.connector = w.connector and l.state = 2) as "running!",
-            exists (
-                select from lanes l
+            coalesce((
+                select true from lanes l
                 where l.connector = w.connector and l.state = 1 and l.state in (1, 3, 4) and l.due_at <= $2
-            ) as "is_waiting!"
+                limit 1
+            ), false) as "is_waiting!"
         from unnest($1::text[]) as w(connector)
         "#,
         &connectors as _,

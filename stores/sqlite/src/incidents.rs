@@ -70,7 +70,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
         let written = sqlx::query!(
             "update incidents set closed_at = ?2
              where closed_at is null and key in (select value from jsonb_each(?1))
-                and not exists (select 1 from operations o where o.need = incidents.key and o.state < 10)",
+                and not exists (select 1 from operations o where o.need = incidents.key and +o.state < 10)",
             keys,
             now
         );

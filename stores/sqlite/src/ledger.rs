@@ -40,7 +40,7 @@ pub(crate) async fn ledgers(conn: &mut SqliteConnection) -> Result<LedgerState, 
             coalesce(sum(planned), 0) as "planned!: i64", coalesce(sum(succeeded), 0) as "succeeded!: i64",
             coalesce(sum(refused), 0) as "refused!: i64", coalesce(sum(superseded), 0) as "superseded!: i64",
             coalesce(sum(dismissed), 0) as "dismissed!: i64",
-            (select count(*) from operations where state < 10) as "open!: i64"
+            (select count(*) from operations where state between 1 and 6) as "open!: i64"
          from ledger_deltas"#
     )
     .fetch_one(conn)

@@ -1,4 +1,4 @@
-//! The store on SQLite, embedded: one data folder, one process, one writer. Same files, functions and order as the
+//! The store on SQLite, embedded: one data folder, one process, one writer. Same files and functions as the
 //! PostgreSQL store; what differs is in `database.rs` and in the statements.
 
 pub mod backup;

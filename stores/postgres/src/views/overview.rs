@@ -58,7 +58,7 @@ async fn partners(conn: &mut PgConnection, since_us: i64) -> Result<Vec<PartnerC
         select connector as "connector!", action as "action!", state as "state!", sum(operations)::bigint as "operations!"
         from (
             select connector, action, state, count(*) as operations from operations
-            where state < 10 group by connector, action, state
+            where state between 1 and 6 group by connector, action, state
             union all
             select connector, action, state, count(*) from operations
             where state >= 10 and ended_at >= $1 group by connector, action, state
@@ -117,7 +117,7 @@ async fn units(conn: &mut PgConnection, since_us: i64) -> Result<Vec<UnitCount>,
             select unit, 0, count(*), 0, 0 from operations where state = 10 and ended_at >= $1 group by unit
             union all
             select unit, 0, 0, count(*) filter (where state <= 4), count(*) filter (where state > 4) from operations
-            where state < 10 group by unit
+            where state between 1 and 6 group by unit
         ) as counts
         group by coalesce(unit, '')
         order by 1
@@ -142,7 +142,7 @@ async fn incidents(conn: &mut PgConnection) -> Result<Vec<IncidentView>, StoreEr
             select need, count(*) as waiting from operations where state < 10 and need is not null group by need
         ) as n on n.need = i.key
         left join (
-            select connector, count(*) as waiting from operations where state < 10 group by connector
+            select connector, count(*) as waiting from operations where state between 1 and 6 group by connector
         ) as c on c.connector = i.connector
         where i.closed_at is null
         order by i.opened_at, i.id

@@ -20,10 +20,12 @@ use crate::{
 };
 
 /// Inserts new events with their keys, dossiers, versions, aliases, lanes and operations; after whatever leaves a place
-/// that they take. Rows of a kind go in by a natural key, so that two units never wait for each other crosswise.
+/// that they take. Rows of a kind go in by a natural key, and the kinds in the order of the plan, which is the same
+/// everywhere: two units do not wait for each other crosswise.
 ///
 /// What was set aside under the key of an event has been told again. The answer of the statement is a code that somebody
-/// gave another meaning since it was looked for: it sees what was committed before [`crate::codes::add_alone`] let it go on.
+/// gave another meaning since it was looked for: it sees what was committed before [`crate::codes::add_alone`] let it go on,
+/// and none of its own rows: within one unit it is the decision that knows.
 pub(super) async fn insert(conn: &mut PgConnection, work: &Work) -> Result<()> {
     let (events, versions, aliases) = (&work.new_events, &work.new_versions, &work.new_aliases);
     let dossiers: Vec<&DossierRecord> = of_change(work.dossiers.values(), Change::Insert);

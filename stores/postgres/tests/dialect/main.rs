@@ -172,38 +172,6 @@ mod tests {
         .await;
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn a_code_never_becomes_a_dossier_and_an_alias_of_another_at_once() {
-        with_store(|store, _| async move {
-            let (both, calls) = (Arc::new(Barrier::new(2)), Arc::new(AtomicU32::new(0)));
-            let mut tasks = JoinSet::new();
-            // One says: dossier 1, also known as 2. The other: dossier 2.
-            for code_of in [vec![code(1), code(2)], vec![code(2)]] {
-                let (store, both, calls) = (store.clone(), Arc::clone(&both), Arc::clone(&calls));
-                tasks.spawn(async move {
-                    let scope = Scope { dossiers: code_of.iter().cloned().collect(), ..Scope::default() };
-                    decide(&store, scope, move |work: &mut Work| {
-                        if calls.fetch_add(1, Ordering::SeqCst) < 2 {
-                            tokio::task::block_in_place(|| both.wait());
-                        }
-                        if code_of.iter().any(|code| work.dossier(code).is_some()) {
-                            return;
-                        }
-                        let row = work.id();
-                        work.dossiers.insert(code_of[0].clone(), Loaded::fresh(dossier(row, &code_of[0])));
-                        work.new_aliases.extend(code_of[1..].iter().map(|alias| (alias.clone(), row)));
-                    })
-                    .await
-                    .unwrap();
-                });
-            }
-            tasks.join_all().await;
-            assert_eq!(store.overview(0).await.unwrap().dossiers, 1);
-            assert_eq!(calls.load(Ordering::SeqCst), 3, "one of them had to decide again");
-        })
-        .await;
-    }
-
     #[tokio::test(flavor = "multi_thread")]
     async fn a_successor_takes_the_place_of_a_superseded_head_in_the_same_unit() {
         with_store(|store, _| async move {

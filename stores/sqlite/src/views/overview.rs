@@ -59,7 +59,7 @@ async fn partners(conn: &mut SqliteConnection, since_us: i64) -> Result<Vec<Part
             sum(operations) as "operations!: i64"
         from (
             select connector, action, state, count(*) as operations from operations
-            where state < 10 group by connector, action, state
+            where state between 1 and 6 group by connector, action, state
             union all
             select connector, action, state, count(*) from operations
             where state >= 10 and ended_at >= ?1 group by connector, action, state
@@ -119,7 +119,7 @@ async fn units(conn: &mut SqliteConnection, since_us: i64) -> Result<Vec<UnitCou
             select unit, 0, count(*), 0, 0 from operations where state = 10 and ended_at >= ?1 group by unit
             union all
             select unit, 0, 0, count(*) filter (where state <= 4), count(*) filter (where state > 4) from operations
-            where state < 10 group by unit
+            where state between 1 and 6 group by unit
         ) as counts
         group by coalesce(unit, '')
         order by 1
@@ -145,7 +145,7 @@ async fn incidents(conn: &mut SqliteConnection) -> Result<Vec<IncidentView>, Sto
             select need, count(*) as waiting from operations where state < 10 and need is not null group by need
         ) as n on n.need = i.key
         left join (
-            select connector, count(*) as waiting from operations where state < 10 group by connector
+            select connector, count(*) as waiting from operations where state between 1 and 6 group by connector
         ) as c on c.connector = i.connector
         where i.closed_at is null
         order by i.opened_at, i.id
