@@ -32,6 +32,8 @@ async fn every_page_of_the_console_shows_what_it_is_about() {
         ("dossier", format!("/ho-so/{code}"), code),
         ("operations", "/thao-tac?open=1".replace('?', "%3F"), code),
         ("operation", format!("/thao-tac/{id}"), code),
+        ("index", "/chi-so".to_owned(), "Hồ sơ giải quyết đúng hạn"),
+        ("catalogue", "/danh-muc".to_owned(), "Lấy lại danh mục"),
         ("quarantine", "/cach-ly".to_owned(), "<table"),
         ("quarantine-entry", format!("/cach-ly/{entry}"), "specversion"),
     ] {

@@ -141,6 +141,8 @@ cli-calendar-none = calendar.years_dir is not set: only Saturdays and Sundays ar
 
 ## Page
 nav-index = Index 766
+index-before = Previous period
+index-after = Next period
 index-title = Index of service to citizens and businesses
 index-help = From what the portal has acknowledged, before it publishes. Only what can be computed is added up; the rest is not guessed.
 index-of = of { $what } computable points

@@ -141,6 +141,8 @@ cli-calendar-none = Chưa đặt calendar.years_dir: chỉ thứ Bảy, Chủ nh
 
 ## Trang
 nav-index = Chỉ số 766
+index-before = Kỳ trước
+index-after = Kỳ sau
 index-title = Chỉ số phục vụ người dân, doanh nghiệp
 index-help = Tính từ những gì Cổng đã nhận, trước khi Cổng công bố. Chỉ cộng những chỉ tiêu tính được; phần còn lại không đoán.
 index-of = trên { $what } điểm tính được

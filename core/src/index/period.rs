@@ -73,6 +73,12 @@ impl Period {
         let first = self.first.checked_sub(i32::from(self.months).months()).unwrap_or(self.first);
         Self { first, ..self }
     }
+
+    /// The same length, one later.
+    pub fn next(self) -> Self {
+        let first = self.first.checked_add(i32::from(self.months).months()).unwrap_or(self.first);
+        Self { first, ..self }
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +94,7 @@ mod tests {
         assert_eq!(from.to_string(), "2026-09-30T17:00:00Z");
         assert_eq!(until.to_string(), "2026-12-31T17:00:00Z");
         assert_eq!("2026-01".parse::<Period>().unwrap().previous().to_string(), "2025-12");
+        assert_eq!("2025-Q4".parse::<Period>().unwrap().next().to_string(), "2026-Q1");
         for text in ["2026-13", "2026-Q5", "26", "2026-1", "", "2026-10-01", "+026"] {
             assert!(text.parse::<Period>().is_err(), "{text}");
         }
