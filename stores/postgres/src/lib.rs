@@ -14,7 +14,8 @@ mod load;
 mod merge;
 mod outbox;
 mod partner;
-#[cfg(all(test, feature = "server-tests"))]
+#[cfg(feature = "server-tests")]
+#[cfg(test)]
 mod plans;
 mod replays;
 mod retention;
