@@ -117,7 +117,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         "[http]\nlisten = \"127.0.0.1:0\"\n\n[engine]\npoll_ms = 100\nlease_margin_ms = 500\n\
          sweep_seconds = {sweep_seconds}\ntracking_seconds = 1\ntest_seconds = 1\ntest_longest_seconds = 2\n\
          ramp_step_seconds = 1\nstop_seconds = 10\n\
-         retry_seconds = [{retries}]\n",
+         retry_seconds = [{retries}]\n\n[index]\nrefresh_seconds = 1\n",
     )?;
     for number in 1..=14 {
         let code = format!("000.00.{number:02}.H99");
