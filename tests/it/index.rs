@@ -2,7 +2,7 @@
 
 use lienthong_core::testing::fixtures::{self, events::event};
 use lienthong_mocks::{Behaviour, Rule};
-use lienthong_tests::{Place, Plan, World, eventually, traffic};
+use lienthong_tests::{Place, Plan, World, eventually, province::Tuning, traffic};
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
 
@@ -27,7 +27,8 @@ fn share(index: &Value, code: &str) -> (usize, usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_index_counts_what_the_portal_has_acknowledged_and_says_what_the_rest_would_bring() {
-    let world = Plan::embedded(Place::Inside).open().await;
+    let tuning = Tuning { index_seconds: 1, ..Tuning::default() };
+    let world = Plan { tuning, ..Plan::embedded(Place::Inside) }.open().await;
     let lines = traffic::SIXTY.lines();
     let events: Vec<Value> = lines.iter().map(|line| serde_json::from_slice(line).unwrap()).collect();
     // Read from the traffic itself: a dossier counts from when it was received, or handed in.

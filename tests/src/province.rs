@@ -17,6 +17,8 @@ pub struct Tuning {
     pub call_timeout_ms: u64,
     /// How often open payments are asked about.
     pub sweep_seconds: u64,
+    /// How often what the index counts is brought up to date.
+    pub index_seconds: u64,
     /// How long PostgreSQL lets a statement run; none: as the program has it.
     pub statement_seconds: Option<u64>,
     /// How many messages RabbitMQ hands over before the first of them is acknowledged.
@@ -25,7 +27,14 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { permits: 8, call_timeout_ms: 2_500, sweep_seconds: 2, statement_seconds: None, prefetch: 1000 }
+        Self {
+            permits: 8,
+            call_timeout_ms: 2_500,
+            sweep_seconds: 2,
+            index_seconds: 900,
+            statement_seconds: None,
+            prefetch: 1000,
+        }
     }
 }
 
@@ -87,7 +96,8 @@ pub fn configuration(places: &Places, suite: &Suite, tuning: &Tuning) -> String 
 }
 
 fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning) -> std::fmt::Result {
-    let Tuning { permits, call_timeout_ms, sweep_seconds, statement_seconds, prefetch } = tuning;
+    let Tuning { permits, call_timeout_ms, sweep_seconds, index_seconds, statement_seconds, prefetch } =
+        tuning;
     let partners = places.partners.clone().unwrap_or_else(|| Partners::of(suite));
     writeln!(text, "[installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu\"\ndata_dir = {:?}\n", places.folder)?;
     match &places.database {
@@ -117,7 +127,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         "[http]\nlisten = \"127.0.0.1:0\"\n\n[engine]\npoll_ms = 100\nlease_margin_ms = 500\n\
          sweep_seconds = {sweep_seconds}\ntracking_seconds = 1\ntest_seconds = 1\ntest_longest_seconds = 2\n\
          ramp_step_seconds = 1\nstop_seconds = 10\n\
-         retry_seconds = [{retries}]\n\n[index]\nrefresh_seconds = 1\n",
+         retry_seconds = [{retries}]\n\n[index]\nrefresh_seconds = {index_seconds}\n",
     )?;
     for number in 1..=14 {
         let code = format!("000.00.{number:02}.H99");

@@ -70,7 +70,7 @@ impl Plan {
     /// Nothing installed is needed.
     pub fn embedded(place: Place) -> Self {
         let (tuning, partners) = (Tuning::default(), Options::default());
-        let patience = Duration::from_mins(2);
+        let patience = Duration::from_mins(5);
         Self { place, with_servers: false, alone: false, proxied: false, tuning, partners, patience }
     }
 
