@@ -1,13 +1,20 @@
 //! Hand-over and its losses: answers that never come, callers that go away, outcomes that cannot be kept.
 
+use jiff::SignedDuration;
 use lienthong_core::{
     flow::{
         engine::{Engine, EngineSettings},
         intake,
+        settle::{self, Settled, Settlement},
     },
+    id::ConnectorId,
+    lane::LaneState,
     operation::{ActionKind, OperationState},
     outcome::{Cause, Outcome, Proof},
-    port::store::StoreError,
+    port::{
+        store::{StoreError, decide},
+        work::{Scan, Scope},
+    },
     testing::fixtures::events::event,
 };
 use std::{future::Future, sync::Arc, task::Poll, time::Duration};
@@ -152,4 +159,39 @@ async fn an_answer_to_an_older_claim_does_not_settle_the_attempt_that_runs_now()
     assert_eq!(world.states(ActionKind::SyncDossier), [OperationState::Running]);
     world.portal.release_all();
     world.eventually("done", |w| w.states(ActionKind::SyncDossier) == [OperationState::Succeeded]).await;
+}
+
+#[tokio::test]
+async fn what_is_told_while_all_units_are_busy_is_recorded_before_a_soft_stop_ends() {
+    let mut world = World::resting();
+    let portal = ConnectorId::parse("dvcqg").unwrap();
+    world.admit((1..=3).map(|n| event("dossier.received", &code(n), 1))).await;
+    // Claimed by hand: these hold no places that a stop would wait for, like what is only asked about.
+    let scan = Scan::Due { connector: portal.clone(), state: LaneState::Ready, limit: 3 };
+    let scope = Scope { scan: vec![scan], head_states: true, ..Scope::default() };
+    let claimed = decide(&*world.engine.store, scope, move |work| {
+        settle::claim(work, &portal, 3, "test", SignedDuration::from_hours(1), |_| true)
+    });
+    let claimed = claimed.await.unwrap();
+    assert_eq!(claimed.len(), 3);
+    world.start();
+    world.store.set_down(true);
+    let dispatcher = world.engine.dispatcher.get().unwrap().clone();
+    for assignment in claimed {
+        dispatcher.settle(Settlement::of(assignment, Settled::GivenBack)).await;
+        // The settler takes each by itself, as long as it takes any.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let store = world.store.clone();
+    let up_again = async move {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        store.set_down(false);
+    };
+    let (stopped, ()) = tokio::join!(world.stop(), up_again);
+    assert!(stopped);
+    assert_eq!(world.states(ActionKind::SyncDossier), [OperationState::Ready; 3]);
 }

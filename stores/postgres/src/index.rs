@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     error::store_error,
+    load::states,
     rows::{At, col, json, us},
 };
 
@@ -173,20 +174,9 @@ async fn told(
             *newest = version.max(*newest);
         }
     }
-    let wanted: Vec<(RowId, i64)> = versions.into_iter().collect();
-    let states = sqlx::query!(
-        "select v.dossier, v.version, v.state
-        from unnest($1::bigint[], $2::bigint[]) as w(dossier, version)
-        join dossier_versions v on v.dossier = w.dossier and v.version = w.version",
-        &col(&wanted, |w| w.0) as _,
-        &col(&wanted, |w| w.1) as _,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(store_error)?;
-    for row in states {
-        if let Some(sources) = found.get_mut(&row.dossier) {
-            sources.acknowledged = Some((row.version, row.state));
+    for ((dossier, version), state) in states(conn, versions).await? {
+        if let Some(sources) = found.get_mut(&dossier) {
+            sources.acknowledged = Some((version, state));
         }
     }
     Ok(())

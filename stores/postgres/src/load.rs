@@ -19,7 +19,7 @@ use crate::{
     catalogue,
     error::store_error,
     partner, replays,
-    rows::{At, DossierRow, ParcelRow, PaymentRow, ReferenceRow},
+    rows::{At, DossierRow, ParcelRow, PaymentRow, ReferenceRow, col},
 };
 
 /// Loads everything that the work's scope names.
@@ -298,22 +298,31 @@ async fn parcels(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreEr
 }
 
 async fn head_states(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {
-    let (dossiers, versions): (Vec<RowId>, Vec<i64>) = work.wanted_states().into_iter().unzip();
-    if dossiers.is_empty() {
-        return Ok(());
+    let states = states(conn, work.wanted_states()).await?;
+    work.states.extend(states.into_iter().map(|(at, state)| (at, Arc::from(state))));
+    Ok(())
+}
+
+/// States of dossiers at versions, those that are there.
+pub(crate) async fn states(
+    conn: &mut PgConnection,
+    wanted: impl IntoIterator<Item = (RowId, i64)>,
+) -> Result<Vec<((RowId, i64), String)>, StoreError> {
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
     }
     let rows = sqlx::query!(
         "select v.dossier, v.version, v.state
-        from unnest($1::bigint[], $2::bigint[]) as h(dossier, version)
-        join dossier_versions v on v.dossier = h.dossier and v.version = h.version",
-        &dossiers as _,
-        &versions as _,
+        from unnest($1::bigint[], $2::bigint[]) as w(dossier, version)
+        join dossier_versions v on v.dossier = w.dossier and v.version = w.version",
+        &col(&wanted, |w| w.0) as _,
+        &col(&wanted, |w| w.1) as _,
     )
     .fetch_all(conn)
     .await
     .map_err(store_error)?;
-    work.states.extend(rows.into_iter().map(|row| ((row.dossier, row.version), Arc::from(row.state))));
-    Ok(())
+    Ok(rows.into_iter().map(|row| ((row.dossier, row.version), row.state)).collect())
 }
 
 async fn callback_identities(conn: &mut PgConnection, work: &mut Work) -> Result<(), StoreError> {

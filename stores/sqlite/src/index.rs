@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     error::store_error,
+    load::states,
     rows::{At, Batch, json, us},
 };
 
@@ -182,20 +183,9 @@ async fn told(
             *newest = version.max(*newest);
         }
     }
-    let wanted: Vec<(RowId, i64)> = versions.into_iter().collect();
-    let wanted = json(&wanted)?;
-    let states = sqlx::query!(
-        r#"select v.dossier as "dossier!", v.version as "version!", v.state as "state!"
-        from json_each(?1) w
-        cross join dossier_versions v on v.dossier = w.value ->> 0 and v.version = w.value ->> 1"#,
-        wanted
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(store_error)?;
-    for row in states {
-        if let Some(sources) = found.get_mut(&row.dossier) {
-            sources.acknowledged = Some((row.version, row.state));
+    for ((dossier, version), state) in states(conn, versions).await? {
+        if let Some(sources) = found.get_mut(&dossier) {
+            sources.acknowledged = Some((version, state));
         }
     }
     Ok(())

@@ -412,22 +412,31 @@ async fn operations(
 }
 
 async fn head_states(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
-    let wanted = work.wanted_states();
+    let states = states(conn, work.wanted_states()).await?;
+    work.states.extend(states.into_iter().map(|(at, state)| (at, Arc::from(state))));
+    Ok(())
+}
+
+/// States of dossiers at versions, those that are there.
+pub(crate) async fn states(
+    conn: &mut SqliteConnection,
+    wanted: impl IntoIterator<Item = (RowId, i64)>,
+) -> Result<Vec<((RowId, i64), String)>, StoreError> {
+    let wanted: Vec<_> = wanted.into_iter().collect();
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let wanted = json(&wanted)?;
     let rows = sqlx::query!(
         r#"select v.dossier as "dossier!", v.version as "version!", v.state as "state!"
-         from json_each(?1) w
-         cross join dossier_versions v on v.dossier = w.value ->> 0 and v.version = w.value ->> 1"#,
+        from json_each(?1) w
+        cross join dossier_versions v on v.dossier = w.value ->> 0 and v.version = w.value ->> 1"#,
         wanted
     )
     .fetch_all(conn)
     .await
     .map_err(store_error)?;
-    work.states.extend(rows.into_iter().map(|row| ((row.dossier, row.version), Arc::from(row.state))));
-    Ok(())
+    Ok(rows.into_iter().map(|row| ((row.dossier, row.version), row.state)).collect())
 }
 
 async fn callback_identities(conn: &mut SqliteConnection, work: &mut Work) -> Result<(), StoreError> {
