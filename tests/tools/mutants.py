@@ -217,8 +217,8 @@ MUTANTS = [
         "conformance, PostgreSQL",
         "lanes are loaded without a lock",
         "stores/postgres/src/load/lanes.rs",
-        "\n            order by key, connector\n            for update\",",
-        "\n            order by key, connector\",",
+        "\n            order by key, connector\n            for update",
+        "\n            order by key, connector",
     ),
     (
         "conformance, PostgreSQL",

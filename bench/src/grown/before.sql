@@ -13,6 +13,7 @@ create table fill.event_keys as select * from event_keys;
 create table fill.dossier_versions as select * from dossier_versions;
 create table fill.operations as select * from operations;
 create table fill.outbox as select * from outbox;
+create table fill.index_facts as select * from index_facts;
 create table fill.indexes as
     select indexdef from pg_indexes
     where schemaname = 'public' and indexname not in (select conname from pg_constraint)

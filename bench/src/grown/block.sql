@@ -68,6 +68,12 @@ from fill.outbox x, generate_series({from}, {to} - 1) as g
 where {has_told} and x.subject = '{code}'
 order by x.number, g;
 
+insert into index_facts (dossier, code, unit, anchor, known, at_portal, older)
+select s.base + d.n * s.size + g - {from}, fill.text(f.code, '{code}', g), fill.unit(g),
+    fill.at(({from} + (d.n * s.size + g - {from})::double precision / s.ranks) / {all}) / 1000000, fill.text(f.known, '{code}', g),
+    f.at_portal, fill.text(f.older, '{code}', g)
+from span s, fill.index_facts f join rank d on d.id = f.dossier, generate_series({from}, {to} - 1) as g;
+
 insert into ledger_deltas (received, admitted, duplicate, quarantined, planned, succeeded, refused, superseded, dismissed)
 select e.n * s.size, e.n * s.size, 0, 0, o.planned * s.size, o.succeeded * s.size, 0, o.superseded * s.size, 0
 from span s, (select count(*) as n from fill.events where id in (select id from rank)) as e,

@@ -153,8 +153,10 @@ async fn rejected_credentials_pause_the_connector_and_burn_no_attempt() {
     world.admit([event("dossier.received", &code, 1)]).await;
     let portal = ConnectorId::parse("dvcqg").unwrap();
     world.eventually("open", |w| w.engine.members[&portal].condition().is_shut()).await;
+    let open = world.engine.members[&portal].condition().phase;
     world.advance(31);
-    world.eventually("tested in vain", |w| w.portal.checks() == 1).await;
+    world.eventually("tested in vain", |w| w.engine.members[&portal].condition().phase != open).await;
+    assert_eq!(world.portal.checks(), 1);
     assert_eq!(world.portal.tasks().len(), 1, "nothing is sent while paused");
     assert_eq!(world.operations(ActionKind::SyncDossier)[0].attempts, 0);
     assert_eq!(world.store.incidents().iter().filter(|i| i.closed_at.is_none()).count(), 1, "one incident");

@@ -131,9 +131,9 @@ impl World {
         schedule::round(&self.engine, &CancellationToken::new()).await.expect("the store is up");
     }
 
-    /// Waits until a condition holds; fails after ten seconds with what there is.
+    /// Waits until a condition holds; fails after a minute with what there is.
     pub async fn eventually(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         while !holds(self) {
             assert!(
                 tokio::time::Instant::now() < deadline,

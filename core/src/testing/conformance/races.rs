@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     clock::later,
+    id::DossierCode,
     lane::{LaneState, Lease},
     operation::OperationState,
     port::{
@@ -88,41 +89,48 @@ pub(super) async fn two_handles_that_insert_the_same_see_one_winner(h: &Harness)
     Ok(())
 }
 
-/// A code of its own and an alias are unique each in their table; no constraint says that they are not the same.
+/// A code of its own and an alias are unique each in their table; no constraint says that they are not the same. Several
+/// rounds, because both units have to look before either has committed.
 pub(super) async fn two_handles_that_give_a_code_two_meanings_see_one_winner(h: &Harness) -> Verdict {
-    let code = fixtures::nth_code(1);
-    h.unit(seed::nothing(), |work| {
-        let other = fixtures::dossier(work.id(), &fixtures::nth_code(2));
-        seed::put_dossier(work, &other);
-    })
-    .await?;
-    let scope =
-        || Scope { dossiers: [fixtures::nth_code(1), fixtures::nth_code(2)].into(), ..Scope::default() };
+    const ROUNDS: u32 = 20;
     warm_up(h).await?;
-    let meeting = Meeting::of(2, PATIENCE);
-    let give = |is_own: bool| {
-        let (wait, code) = (once(h, &meeting), code.clone());
-        move |work: &mut Work| {
-            wait();
-            let is_known = work.dossier(&code).is_some();
-            if !is_known && is_own {
-                let dossier = fixtures::dossier(work.id(), &code);
-                seed::put_dossier(work, &dossier);
-            } else if !is_known && let Some(other) = work.dossier(&fixtures::nth_code(2)).map(|d| d.row) {
-                work.new_aliases.push((code.clone(), other));
+    for round in 0..ROUNDS {
+        let [code, other] = [1, 2].map(|n| fixtures::nth_code(2 * round + n));
+        let seeded = other.clone();
+        h.unit(seed::nothing(), move |work| {
+            let dossier = fixtures::dossier(work.id(), &seeded);
+            seed::put_dossier(work, &dossier);
+        })
+        .await?;
+        let of = |codes: &[&DossierCode]| Scope {
+            dossiers: codes.iter().map(|&code| code.clone()).collect(),
+            ..Scope::default()
+        };
+        let meeting = Meeting::of(2, PATIENCE);
+        let give = |is_own: bool| {
+            let (wait, code, other) = (once(h, &meeting), code.clone(), other.clone());
+            move |work: &mut Work| {
+                wait();
+                let is_known = work.dossier(&code).is_some();
+                if !is_known && is_own {
+                    let dossier = fixtures::dossier(work.id(), &code);
+                    seed::put_dossier(work, &dossier);
+                } else if !is_known && let Some(row) = work.dossier(&other).map(|d| d.row) {
+                    work.new_aliases.push((code.clone(), row));
+                }
+                is_known
             }
-            is_known
-        }
-    };
-    // Only one of them locks the other dossier, or they would not meet.
-    let own = Scope { dossiers: [code.clone()].into(), ..Scope::default() };
-    let (a, b) = futures_util::join!(h.unit(own, give(true)), h.look(scope(), give(false)));
-    let (a, b) = (a?, b?);
-    ensure!(!h.concurrent_writers || meeting.has_all(), "expected both units to be open at once");
-    ensure!(a != b, "expected one winner and one that saw its meaning, got {a:?}, {b:?}");
-    let owner = h.look(scope(), move |w| w.dossier(&code).map(|d| d.code.clone())).await?;
-    let expected = if a { fixtures::nth_code(2) } else { fixtures::nth_code(1) };
-    ensure_eq!(owner, Some(expected), "the one dossier that the code means");
+        };
+        // Only one of them locks the other dossier, or they would not meet.
+        let (own, both) = (of(&[&code]), of(&[&code, &other]));
+        let (a, b) = futures_util::join!(h.unit(own, give(true)), h.look(both.clone(), give(false)));
+        let (a, b) = (a?, b?);
+        ensure!(!h.concurrent_writers || meeting.has_all(), "expected both units to be open at once");
+        ensure!(a != b, "expected one winner and one that saw its meaning, got {a:?}, {b:?}");
+        let asked = code.clone();
+        let owner = h.look(both, move |w| w.dossier(&asked).map(|d| d.code.clone())).await?;
+        ensure_eq!(owner, Some(if a { other } else { code }), "the one dossier that the code means");
+    }
     Ok(())
 }
 
