@@ -2,6 +2,7 @@
 //! that the conformance suite is tried on. One writer; its clock is a manual one; faults can be ordered.
 
 mod catalogue;
+mod inbound;
 mod index;
 mod load;
 mod replays;
