@@ -5,6 +5,7 @@ mod born;
 mod catalogue;
 mod files;
 mod gateway;
+mod inbound;
 mod map;
 mod pitfalls;
 mod progress;

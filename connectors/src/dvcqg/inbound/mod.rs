@@ -3,6 +3,7 @@
 
 mod config;
 mod content;
+mod dossiers;
 pub(super) mod fetch;
 mod fields;
 mod guard;
@@ -46,6 +47,7 @@ impl Door {
     }
 
     fn service(&self, path: &str) -> Option<Service> {
+        let own = |path: &str| self.config.dossiers.as_ref().is_some_and(|route| route.path == path);
         let path = ADAPTERS
             .iter()
             .find_map(|prefix| path.strip_prefix(prefix))
@@ -59,7 +61,7 @@ impl Door {
             (search, Service::Search),
         ];
         let service = known.into_iter().find(|(known, _)| !path.is_empty() && *known == path);
-        service.map(|(_, service)| service)
+        service.map(|(_, service)| service).or_else(|| own(path).then_some(Service::Dossiers))
     }
 }
 
@@ -70,6 +72,8 @@ enum Service {
     Data,
     Tax,
     Search,
+    /// The assumed route, where no other service has its path.
+    Dossiers,
 }
 
 #[async_trait]
@@ -99,7 +103,20 @@ impl Inbound for Dvcqg {
         let Value::Object(body) = body else {
             return Err(Unread::Invalid("thân không phải đối tượng JSON".to_owned()));
         };
+        let route = self.config.inbound.as_ref().and_then(|inbound| inbound.dossiers.as_ref());
+        // It may share its path with the amendments; the names of the services tell them apart.
+        let route = route.filter(|route| match service {
+            Service::Dossiers => true,
+            Service::Data => self.config.inbound.as_ref().is_some_and(|i| i.paths.data == route.path),
+            Service::Promotion | Service::Tax | Service::Search => false,
+        });
+        if let Some(deed) = route.and_then(|route| dossiers::Deed::of(route, &text(&body, "service"))) {
+            return Ok(Said::News(dossiers::read(deed, &body, &self.config)?));
+        }
         match service {
+            Service::Dossiers => {
+                Err(Unread::Invalid(format!("service: không có {:?}", text(&body, "service"))))
+            }
             Service::Promotion => Ok(Said::News(vec![promotion::submitted(&body, &self.config)?])),
             Service::Data if text(&body, "service") == "NhanChungTuThueDat" => {
                 Ok(Said::News(vec![tax::voucher(data(&body)?)?]))
