@@ -63,6 +63,12 @@ pub(super) fn amount(said: &str) -> Option<i64> {
     said.parse().ok().filter(|_| is_whole)
 }
 
+/// A text for a key: stores index keys, and take none that is long without end.
+pub(super) fn key(parts: &[&str]) -> String {
+    let text = parts.join("|");
+    if text.len() <= 200 { text } else { lienthong_core::id::derived("~", parts, 40) }
+}
+
 /// `True` as the portal writes it, and as others do.
 pub(super) fn is_true(said: &str) -> bool {
     ["true", "1"].contains(&said.to_ascii_lowercase().as_str())
@@ -83,6 +89,14 @@ mod tests {
             [at("22-11-2026"), at("11/22/2026"), at(""), at("20261322000000")],
             [None, None, None, None]
         );
+    }
+
+    #[test]
+    fn keys_stay_short_and_tell_long_texts_apart() {
+        let (long, other) = ("9".repeat(500), "8".repeat(500));
+        assert_eq!(key(&["QD-1", "QD-2"]), "QD-1|QD-2");
+        assert_ne!(key(&[&long]), key(&[&other]));
+        assert!(key(&[&long]).len() <= 40);
     }
 
     #[test]

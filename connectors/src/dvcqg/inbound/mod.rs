@@ -18,7 +18,7 @@ pub use content::Kind;
 use async_trait::async_trait;
 use lienthong_core::port::{
     connector::{Call, CallbackAnswer},
-    inbound::{Became, Fetched, Inbound, InboundRequest, InboundResult, NotFetched, Said, Unread},
+    inbound::{Became, Fetched, Inbound, InboundRequest, InboundResult, Item, NotFetched, Said, Unread},
 };
 use serde_json::{Value, json};
 
@@ -28,6 +28,9 @@ use fields::{Object, text};
 
 /// What adapters put before the provider's own path; known implementations take both names.
 const ADAPTERS: [&str; 2] = ["XrdAdapter/RestService/forward/", "VXPAdapter/RestService/forward/"];
+
+/// More files than any request has: they are one unit of work.
+const MOST_FILES: usize = 500;
 
 /// The door, where configuration opens it.
 pub(super) struct Door {
@@ -76,25 +79,9 @@ enum Service {
     Dossiers,
 }
 
-#[async_trait]
-impl Inbound for Dvcqg {
-    fn has(&self, path: &str) -> bool {
-        self.inbound.as_ref().is_some_and(|door| door.service(path).is_some())
-    }
-
-    fn largest_body(&self) -> usize {
-        self.inbound.as_ref().map_or(0, |door| door.config.largest_request_bytes)
-    }
-
-    fn secret_headers(&self) -> Vec<String> {
-        self.inbound.as_ref().map(|door| door.guard.secret_headers()).unwrap_or_default()
-    }
-
-    fn admit(&self, request: &InboundRequest) -> Result<(), String> {
-        self.inbound.as_ref().map_or(Err("the door is shut".to_owned()), |door| door.guard.admit(request))
-    }
-
-    fn read(&self, request: &InboundRequest) -> Result<Said, Unread> {
+impl Dvcqg {
+    /// What a request says, service by service.
+    fn said(&self, request: &InboundRequest) -> Result<Said, Unread> {
         let shut = || Unread::Invalid("không có dịch vụ này".to_owned());
         let service =
             self.inbound.as_ref().and_then(|door| door.service(&request.http.path)).ok_or_else(shut)?;
@@ -134,6 +121,39 @@ impl Inbound for Dvcqg {
                 code => Ok(Said::Question(code)),
             },
         }
+    }
+}
+
+#[async_trait]
+impl Inbound for Dvcqg {
+    fn has(&self, path: &str) -> bool {
+        self.inbound.as_ref().is_some_and(|door| door.service(path).is_some())
+    }
+
+    fn largest_body(&self) -> usize {
+        self.inbound.as_ref().map_or(0, |door| door.config.largest_request_bytes)
+    }
+
+    fn secret_headers(&self) -> Vec<String> {
+        self.inbound.as_ref().map(|door| door.guard.secret_headers()).unwrap_or_default()
+    }
+
+    fn admit(&self, request: &InboundRequest) -> Result<(), String> {
+        self.inbound.as_ref().map_or(Err("the door is shut".to_owned()), |door| door.guard.admit(request))
+    }
+
+    fn read(&self, request: &InboundRequest) -> Result<Said, Unread> {
+        let said = self.said(request)?;
+        if let Said::News(items) = &said {
+            let files = items.iter().map(|item| match item {
+                Item::Message(message) => message.files.len(),
+                Item::Faulty { .. } => 0,
+            });
+            if files.sum::<usize>() > MOST_FILES {
+                return Err(Unread::Invalid(format!("hơn {MOST_FILES} tệp trong một gói tin")));
+            }
+        }
+        Ok(said)
     }
 
     fn answer(&self, request: &InboundRequest, result: &InboundResult) -> CallbackAnswer {

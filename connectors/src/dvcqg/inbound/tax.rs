@@ -59,7 +59,7 @@ pub(super) fn voucher(data: &Object) -> Result<Item, Unread> {
         "voucher": {},
     });
     Ok(Item::Message(Box::new(Message {
-        identity: format!("voucher:{code}:{notice}:{said_at}"),
+        identity: format!("voucher:{code}:{}", fields::key(&[&notice, &said_at])),
         hash: canonical::hash(&as_sent(&Value::Object(data.clone()))),
         name: "tax.voucher_received",
         known: Known::Dossier,
@@ -136,7 +136,7 @@ fn item(subject: &str, rows: &[Row]) -> Item {
     decisions.dedup();
     let data = json!({ "dossier": subject, "amount": total, "notices": notices });
     Item::Message(Box::new(Message {
-        identity: format!("notice:{subject}:{}", decisions.join("|")),
+        identity: format!("notice:{}:{}", fields::key(&[subject]), fields::key(&decisions)),
         hash: canonical::hash(&data),
         name: "tax.notice_received",
         subject: subject.to_owned(),

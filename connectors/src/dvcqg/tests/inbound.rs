@@ -98,6 +98,9 @@ fn a_promotion_without_what_is_mandatory_or_of_a_procedure_that_is_not_ours_is_r
     let said = invalid(&elsewhere, &request("addtthcKhuyenMai", &sender::promotion(CODE)));
     assert!(said.contains("MaTTHC"), "{said}");
     let mut body = sender::promotion(CODE);
+    body["TaiLieuNop"] = vec![body["TaiLieuNop"][0].clone(); 501].into();
+    assert!(invalid(&door(json!({})), &request("addtthcKhuyenMai", &body)).contains("500"));
+    let mut body = sender::promotion(CODE);
     body["TaiLieuNop"][0]["Base64"] = json!("%%%");
     assert!(invalid(&door(json!({})), &request("addtthcKhuyenMai", &body)).contains("TaiLieuNop[0]"));
 }

@@ -98,7 +98,7 @@ impl MemoryStore {
         self.faults().next.push_back(error);
     }
 
-    /// The next unit of work that writes events, operations, a cursor or a plan commits, and then its answer is lost: the caller sees
+    /// The next unit of work that writes events, operations, a cursor, a plan or what a partner said commits, and then its answer is lost: the caller sees
     /// `Unavailable`.
     pub fn lose_next_answer(&self) {
         self.faults().lost_answers += 1;
@@ -216,6 +216,7 @@ impl MemoryStore {
             let matters = !(work.new_events.is_empty()
                 && work.operations.is_empty()
                 && work.cursors.is_empty()
+                && work.inbound.told.is_empty()
                 && work.replays.is_empty());
             write::apply(&mut tables, work);
             let mut faults = self.faults();
