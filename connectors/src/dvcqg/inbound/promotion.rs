@@ -14,14 +14,13 @@ use super::{
 };
 use crate::dvcqg::config::Config;
 
-/// Fields that the dossier has a place for, and files.
-const MAPPED: [&str; 12] = [
+/// Fields that the dossier has a place for whatever they say, and files.
+const MAPPED: [&str; 11] = [
     "MaHoSo",
     "MaHoSoQG",
     "MaTTHC",
     "MaSoThue",
     "TenThuongNhan",
-    "NgayNopHoSo",
     "Email",
     "TenChuongTrinhKhuyenMai",
     "TepDonDangKy",
