@@ -314,7 +314,5 @@ cli-retention-audit = Audit trail
 cli-retention-note = Due and still there: something of the dossier is open or has changed since, money hangs on it, or its turn has not come (once an hour).
 
 cli-retention-files = Files of partners
-cli-inbound-service = Service
-cli-inbound-became = What became of it
-cli-inbound-files = Files
 cli-inbound-next = There is more: add --before { $before }
+cli-inbound-none = Nothing has come yet.

@@ -452,4 +452,4 @@ inbound-shut = The door is shut: no connector has an inbound table in its settin
 inbound-none = Nothing has come yet.
 inbound-service = Service
 inbound-became = What became of it
-inbound-files = Files
+inbound-file = File

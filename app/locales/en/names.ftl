@@ -251,6 +251,7 @@ inbound-unknown = The dossier is not known
 inbound-faulty = Wrong content
 inbound-unread = Unreadable
 inbound-asked = A look-up
+inbound-not_found = A look-up of a dossier that is not known
 inbound-empty = Nothing in it
 inbound-open = Not judged
 

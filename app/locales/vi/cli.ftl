@@ -308,7 +308,5 @@ cli-retention-audit = Nhật ký xử lý
 cli-retention-note = Quá hạn mà còn đó: hồ sơ còn việc dở hoặc mới có thay đổi, liên quan đến tiền, hoặc chưa tới lượt (mỗi giờ một đợt).
 
 cli-retention-files = Tệp nhận từ đối tác
-cli-inbound-service = Dịch vụ
-cli-inbound-became = Đã ra sao
-cli-inbound-files = Tệp
 cli-inbound-next = Còn nữa: thêm --before { $before }
+cli-inbound-none = Chưa nhận gói tin nào.

@@ -389,4 +389,4 @@ inbound-shut = Chưa mở cửa nhận: chưa kết nối nào có mục inbound
 inbound-none = Chưa nhận gói tin nào.
 inbound-service = Dịch vụ
 inbound-became = Đã ra sao
-inbound-files = Tệp
+inbound-file = Tệp

@@ -242,6 +242,7 @@ inbound-unknown = Không biết hồ sơ này
 inbound-faulty = Sai nội dung
 inbound-unread = Không đọc được
 inbound-asked = Tra cứu hồ sơ
+inbound-not_found = Tra cứu: không có hồ sơ này
 inbound-empty = Không có nội dung
 inbound-open = Chưa xử lý xong
 

@@ -39,20 +39,13 @@ impl Inbound {
             screen.value(&answer);
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table =
-            screen.roomy(&["number", "when", "inbound-service", "inbound-became", "inbound-files"], 3);
         let one = answer.get("request");
         let requests: Vec<&Value> = list(&answer, "inbound").iter().chain(one).collect();
-        for request in requests {
-            table.add_row([
-                number(request, "id").to_string(),
-                when::short(&request["received_at"]),
-                format!("{}\n{}", text(request, "path"), text(request, "connector")),
-                became(screen, request),
-                files(screen, request),
-            ]);
+        if requests.is_empty() {
+            screen.line(screen.say("inbound-none"));
         }
-        screen.line(table.to_string());
+        let block = |request: &&Value| (number(request, "id").to_string(), lines(screen, request));
+        screen.blocks(requests.iter().map(block).collect());
         if let Some(next) = answer.get("next").and_then(Value::as_i64) {
             screen.line(
                 screen.say_with("inbound-next", &[("before", crate::i18n::Arg::Text(&next.to_string()))]),
@@ -62,25 +55,23 @@ impl Inbound {
     }
 }
 
-fn became(screen: &Screen, request: &Value) -> String {
-    let mut lines = vec![screen.named("inbound", text(request, "state"))];
-    lines.extend(Some(text(request, "said").to_owned()).filter(|said| !said.is_empty()));
-    let told = list(request, "told").iter();
-    lines.extend(told.map(|told| {
-        format!("{} {}", screen.named("told", &text(told, "name").replace('.', "-")), text(told, "subject"))
+/// When and which service; what became of it; what was told; the files.
+fn lines(screen: &Screen, request: &Value) -> Vec<String> {
+    let (at, path) = (when::short(&request["received_at"]), text(request, "path"));
+    let (state, said) = (screen.named("inbound", text(request, "state")), text(request, "said"));
+    let mut lines = vec![
+        format!("{at} · {} · {path}", text(request, "connector")),
+        if said.is_empty() { state } else { format!("{state}: {said}") },
+    ];
+    lines.extend(list(request, "told").iter().map(|told| {
+        let name = screen.named("told", &text(told, "name").replace('.', "-"));
+        format!("→ {name}: {}", text(told, "subject"))
     }));
-    lines.join("\n")
-}
-
-fn files(screen: &Screen, request: &Value) -> String {
-    let files = list(request, "files").iter();
-    let lines = files.map(|file| {
-        format!(
-            "{} {} ({})",
-            number(file, "id"),
-            text(file, "name"),
-            screen.named("file", text(file, "state"))
-        )
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    lines.extend(list(request, "files").iter().map(|file| {
+        let (id, state) = (number(file, "id"), screen.named("file", text(file, "state")));
+        let said = text(file, "said");
+        let said = if said.is_empty() { String::new() } else { format!(", {said}") };
+        format!("· {id} {} ({state}{said})", text(file, "name"))
+    }));
+    lines
 }

@@ -3,7 +3,7 @@
 //! and hold nothing up.
 
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     clock::later,
@@ -137,7 +137,7 @@ async fn answer_question(engine: &Arc<Engine>, row: RowId, code: &str) -> Result
     let found = decide(&*engine.store, scope, move |work| {
         let found = code.as_ref().and_then(|code| work.dossier(code)).filter(|d| d.version > 0);
         let found = found.map(|dossier| Arc::clone(&dossier.state));
-        let verdict = if found.is_some() { "asked" } else { "asked: unknown" };
+        let verdict = if found.is_some() { "asked" } else { "not_found" };
         work.callbacks.push(CallbackVerdict { callback: row, identity: None, verdict: verdict.to_owned() });
         found
     })
@@ -299,31 +299,27 @@ impl Teller<'_> {
 
 /// What became of a request in a word, and what a person should know of its parts.
 fn verdict(became: &[(String, Became)]) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    let mut further = Vec::new();
-    for (subject, became) in became {
-        let word = match became {
-            Became::Told => "told",
-            Became::Repeated => "repeated",
-            Became::Conflict => "conflict",
-            Became::Unknown => "unknown",
-            Became::Faulty(_) => "faulty",
-        };
-        if !words.contains(&word) {
-            words.push(word);
-        }
-        match became {
-            Became::Told | Became::Repeated => {}
-            Became::Faulty(said) => further.push(format!("{subject} ({said})")),
-            Became::Conflict | Became::Unknown => further.push(format!("{subject} ({word})")),
-        }
-    }
-    let word = match words.as_slice() {
+    let word_of = |became: &Became| match became {
+        Became::Told => "told",
+        Became::Repeated => "repeated",
+        Became::Conflict => "conflict",
+        Became::Unknown => "unknown",
+        Became::Faulty(_) => "faulty",
+    };
+    let words: BTreeSet<&str> = became.iter().map(|(_, became)| word_of(became)).collect();
+    let word = match words.iter().collect::<Vec<_>>().as_slice() {
         [] => "empty",
         [one] => one,
         _ if words.iter().all(|word| ["told", "repeated"].contains(word)) => "told",
         _ => "partly",
     };
+    let further = became.iter().filter_map(|(subject, became)| match became {
+        Became::Told | Became::Repeated => None,
+        Became::Faulty(said) => Some(format!("{subject} ({said})")),
+        Became::Conflict | Became::Unknown if word == word_of(became) => Some(subject.clone()),
+        Became::Conflict | Became::Unknown => Some(format!("{subject} ({})", word_of(became))),
+    });
+    let further: Vec<String> = further.collect();
     if further.is_empty() { word.to_owned() } else { format!("{word}: {}", further.join(", ")) }
 }
 
@@ -368,6 +364,7 @@ mod tests {
         assert_eq!(verdict(&[part("A", Became::Told), part("B", Became::Repeated)]), "told");
         assert_eq!(verdict(&[part("A", Became::Repeated)]), "repeated");
         assert_eq!(verdict(&[part("A", Became::Told), part("B", Became::Unknown)]), "partly: B (unknown)");
+        assert_eq!(verdict(&[part("A", Became::Unknown)]), "unknown: A");
         assert_eq!(verdict(&[part("A", Became::Faulty("SO_TIEN".into()))]), "faulty: A (SO_TIEN)");
         assert_eq!(verdict(&[]), "empty");
     }

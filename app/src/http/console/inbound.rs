@@ -79,7 +79,7 @@ fn row(visit: &Visit, view: &RequestView) -> Row {
     let (word, said) = verdict(view);
     let tone = match word {
         "told" => "good",
-        "repeated" | "asked" => "mute",
+        "repeated" | "asked" | "not_found" => "mute",
         "open" | "unread" => "warn",
         _ => "bad",
     };
@@ -94,7 +94,8 @@ fn row(visit: &Visit, view: &RequestView) -> Row {
         id: view.id,
         received: visit.when(view.received_at.as_microsecond()),
         partner: view.connector.clone(),
-        path: view.path.clone(),
+        // What an adapter put before it says nothing.
+        path: view.path.rsplit_once("/forward/").map_or(view.path.as_str(), |(_, path)| path).to_owned(),
         word: visit.w.name("inbound", word),
         tone,
         said: mask::free(said),

@@ -55,12 +55,12 @@ impl Kind {
 /// The media type of a file that may be taken. An error: why it may not.
 pub(super) fn judged(bytes: &[u8], config: &InboundConfig) -> Result<&'static str, String> {
     if bytes.len() > config.largest_file_bytes {
-        return Err(format!("{} bytes; at most {} are taken", bytes.len(), config.largest_file_bytes));
+        return Err(format!("{} byte, nhiều nhất {}", bytes.len(), config.largest_file_bytes));
     }
     match Kind::of(bytes) {
         Some((kind, media_type)) if config.file_types.contains(&kind) => Ok(media_type),
-        Some((kind, _)) => Err(format!("a file of the kind {kind:?} is not taken")),
-        None => Err("of no kind of file that is known".to_owned()),
+        Some((kind, _)) => Err(format!("không nhận loại tệp {kind:?}")),
+        None => Err("không phải loại tệp được nhận".to_owned()),
     }
 }
 
