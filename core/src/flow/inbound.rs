@@ -18,7 +18,7 @@ use crate::{
         connector::{Call, CallbackAnswer, Codes},
         inbound::{
             Became, FileIn, FileNews, FileRecord, FileSource, FileState, InboundRequest, InboundResult, Item,
-            Known, Message, NotFetched, Said, ToldRecord, Unread,
+            Known, Message, NotFetched, Said, ToldRecord, Unread, WholeFile,
         },
         store::{Door, StoreError, decide},
         work::{CallbackVerdict, IncidentRecord, Scope, Work},
@@ -260,7 +260,7 @@ impl Teller<'_> {
         });
     }
 
-    fn file(&self, id: RowId, file: &FileIn, subject: &str, work: &Work) -> (FileRecord, Option<Arc<[u8]>>) {
+    fn file(&self, id: RowId, file: &FileIn, subject: &str, work: &Work) -> WholeFile {
         let mut record = FileRecord {
             id,
             connector: self.connector.clone(),

@@ -310,6 +310,9 @@ pub struct RequestView {
     pub files: Vec<FileRecord>,
 }
 
+/// A file with its content, as far as it is here.
+pub type WholeFile = (FileRecord, Option<Arc<[u8]>>);
+
 /// What a unit of work has to do with requests of partners.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InboundWork {
@@ -318,7 +321,7 @@ pub struct InboundWork {
     /// What is told now.
     pub told: Vec<ToldRecord>,
     /// New files, with their content as far as it is here.
-    pub files: Vec<(FileRecord, Option<Arc<[u8]>>)>,
+    pub files: Vec<WholeFile>,
 }
 
 /// Identities of a scope.

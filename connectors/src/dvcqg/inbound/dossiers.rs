@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     config::DossierRoute,
-    fields::{Object, as_sent, clean, is_true, text},
+    fields::{Object, as_sent, clean, is_true, short, text},
     promotion::{identity, unit, unit_of},
 };
 use crate::dvcqg::{
@@ -98,7 +98,7 @@ fn message(
     }
     let files = files(&mut dossier);
     let rest = left_over.iter().map(|(name, value)| (clean(name), as_sent(value)));
-    let short: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let short = short(&hash);
     let (identity, known) = match deed {
         // A new dossier comes once; the same code with another content is somebody's mistake.
         Deed::Submitted => (identity(&code), Known::Nothing),

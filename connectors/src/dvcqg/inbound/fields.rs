@@ -63,6 +63,11 @@ pub(super) fn amount(said: &str) -> Option<i64> {
     said.parse().ok().filter(|_| is_whole)
 }
 
+/// The beginning of a hash, which tells contents apart.
+pub(super) fn short(hash: &[u8; 32]) -> String {
+    hash.iter().take(12).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// A text for a key: stores index keys, and take none that is long without end.
 pub(super) fn key(parts: &[&str]) -> String {
     let text = parts.join("|");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     content,
-    fields::{Object, as_sent, clean, missing, moment, text},
+    fields::{Object, as_sent, clean, missing, moment, short, text},
 };
 use crate::dvcqg::config::Config;
 
@@ -54,7 +54,7 @@ pub(super) fn amended(body: &Object, config: &Config) -> Result<Item, Unread> {
     let (files, documents) = files(body, config)?;
     let dossier = dossier(body, &code, documents, config)?;
     let hash = canonical::hash(&Value::Object(body.clone()));
-    let short: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let short = short(&hash);
     Ok(Item::Message(Box::new(Message {
         identity: format!("amended:{code}:{short}"),
         hash,
