@@ -168,7 +168,7 @@ impl Application {
             let stopping = pool.stopping();
             pool.spawn("http", async move {
                 // A bare router would be copied whole, every route and its layers, for each connection: a third of a mebibyte.
-                let service = router.into_make_service();
+                let service = router.into_make_service_with_connect_info::<SocketAddr>();
                 let served =
                     axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
                 served.await.map_err(|error| error.to_string())

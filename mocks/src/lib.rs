@@ -7,6 +7,7 @@ pub mod behaviour;
 mod clock;
 mod control;
 pub mod credentials;
+mod encoding;
 mod handle;
 pub mod journal;
 pub mod payments;

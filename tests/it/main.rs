@@ -7,6 +7,7 @@ mod catalogue;
 mod commands;
 mod faults;
 mod go_live;
+mod inbound;
 mod index;
 mod main_path;
 mod mess;

@@ -8,6 +8,9 @@ use lienthong_mocks::{Suite, credentials as known};
 /// The payment connector, whose name is part of its callback address.
 pub const PAYMENTS: &str = "dvcqg-payment";
 
+/// The header by which the adapter knows the portal, and its value.
+pub const SENDER: (&str, &str) = ("x-adapter-secret", "TEST-SECRET-OF-THE-ADAPTER");
+
 /// What differs from test to test.
 #[derive(Debug, Clone)]
 pub struct Tuning {
@@ -21,6 +24,8 @@ pub struct Tuning {
     pub index_seconds: u64,
     /// How long PostgreSQL lets a statement run; none: as the program has it.
     pub statement_seconds: Option<u64>,
+    /// How dossiers that were born on the portal are kept in step.
+    pub portal_born: &'static str,
     /// How many messages RabbitMQ hands over before the first of them is acknowledged.
     pub prefetch: u16,
 }
@@ -33,6 +38,7 @@ impl Default for Tuning {
             sweep_seconds: 2,
             index_seconds: 900,
             statement_seconds: None,
+            portal_born: "full",
             prefetch: 1000,
         }
     }
@@ -96,8 +102,9 @@ pub fn configuration(places: &Places, suite: &Suite, tuning: &Tuning) -> String 
 }
 
 fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning) -> std::fmt::Result {
-    let Tuning { permits, call_timeout_ms, sweep_seconds, index_seconds, statement_seconds, prefetch } =
-        tuning;
+    let Tuning {
+        permits, call_timeout_ms, sweep_seconds, index_seconds, statement_seconds, prefetch, ..
+    } = tuning;
     let partners = places.partners.clone().unwrap_or_else(|| Partners::of(suite));
     writeln!(text, "[installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu\"\ndata_dir = {:?}\n", places.folder)?;
     match &places.database {
@@ -143,13 +150,17 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
     writeln!(
         text,
         "[[connector]]\nid = \"dvcqg\"\nlabel = \"Cổng DVC quốc gia\"\nin_flight = {permits}\n[connector.dvcqg]\n\
-         adapter_url = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\n{calls}\
-         [connector.dvcqg.catalogue]\nper_minute = 6000\n",
+         portal_born = \"{}\"\nadapter_url = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\n{calls}\
+         [connector.dvcqg.catalogue]\nper_minute = 6000\n\
+         [connector.dvcqg.inbound]\nsecret_header = {:?}\nsecret = {:?}\n",
+        tuning.portal_born,
         partners.portal,
         known::PORTAL_USERNAME,
         known::PORTAL_PASSWORD,
         known::PORTAL_UNIT,
         known::PORTAL_DSTCODE,
+        SENDER.0,
+        SENDER.1,
     )?;
     let payments = &partners.payments;
     writeln!(

@@ -312,3 +312,7 @@ cli-retention-callbacks = Callbacks not applied
 cli-retention-quarantine = Closed quarantine entries
 cli-retention-audit = Audit trail
 cli-retention-note = Due and still there: something of the dossier is open or has changed since, money hangs on it, or its turn has not come (once an hour).
+
+cli-retention-files = Files of partners
+cli-inbound-next = There is more: add --before { $before }
+cli-inbound-none = Nothing has come yet.

@@ -445,3 +445,11 @@ mapping-other = Another code of the portal
 mapping-reason = Reason
 mapping-confirm = Confirm
 mapping-withdraw = Withdraw
+
+nav-inbound = From the portal
+inbound-help = What the portal sends by itself: dossiers submitted there, supplements, vouchers and notices of land tax, look-ups. Each request is stored as it came before it is read, and told to the one-stop system once.
+inbound-shut = The door is shut: no connector has an inbound table in its settings.
+inbound-none = Nothing has come yet.
+inbound-service = Service
+inbound-became = What became of it
+inbound-file = File

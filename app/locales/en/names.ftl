@@ -241,3 +241,28 @@ broken-withdrawn = Withdrawn from the catalogue
 broken-not_in_force = Not in force
 origin-configuration = Configuration
 origin-stored = Confirmed
+
+# What partners sent by themselves, and what became of it.
+inbound-told = Told to the one-stop system
+inbound-repeated = Sent again, told before
+inbound-partly = Taken in part
+inbound-conflict = Differs from what was sent before, somebody has to look
+inbound-unknown = The dossier is not known
+inbound-faulty = Wrong content
+inbound-unread = Unreadable
+inbound-asked = A look-up
+inbound-not_found = A look-up of a dossier that is not known
+inbound-empty = Nothing in it
+inbound-open = Not judged
+
+file-stored = here
+file-waiting = to be fetched
+file-failed = could not be fetched
+file-refused = not taken
+
+told-portal-dossier_submitted = A dossier submitted on the portal
+told-portal-dossier_supplemented = Supplemented or amended on the portal
+told-portal-dossier_withdrawn = Withdrawn on the portal
+told-portal-dossier_paid = Paid on the portal
+told-tax-notice_received = A notice of land tax
+told-tax-voucher_received = A voucher of land tax

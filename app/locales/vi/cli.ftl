@@ -306,3 +306,7 @@ cli-retention-callbacks = Lời gọi về không áp dụng
 cli-retention-quarantine = Cách ly đã đóng
 cli-retention-audit = Nhật ký xử lý
 cli-retention-note = Quá hạn mà còn đó: hồ sơ còn việc dở hoặc mới có thay đổi, liên quan đến tiền, hoặc chưa tới lượt (mỗi giờ một đợt).
+
+cli-retention-files = Tệp nhận từ đối tác
+cli-inbound-next = Còn nữa: thêm --before { $before }
+cli-inbound-none = Chưa nhận gói tin nào.

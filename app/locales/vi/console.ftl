@@ -382,3 +382,11 @@ mapping-other = Mã khác của Cổng
 mapping-reason = Lý do
 mapping-confirm = Xác nhận
 mapping-withdraw = Thu hồi
+
+nav-inbound = Từ Cổng
+inbound-help = Những gì Cổng chủ động gửi về: hồ sơ nộp trên Cổng, bổ sung, chứng từ và thông báo thuế đất, tra cứu. Mỗi gói tin được lưu nguyên văn trước khi đọc và chỉ báo cho phần mềm một cửa một lần.
+inbound-shut = Chưa mở cửa nhận: chưa kết nối nào có mục inbound trong cấu hình.
+inbound-none = Chưa nhận gói tin nào.
+inbound-service = Dịch vụ
+inbound-became = Đã ra sao
+inbound-file = Tệp

@@ -232,3 +232,28 @@ broken-withdrawn = Mã đã bị bỏ khỏi danh mục
 broken-not_in_force = Mã không còn công khai
 origin-configuration = Cấu hình
 origin-stored = Đã xác nhận
+
+# Những gì đối tác chủ động gửi về, đã ra sao.
+inbound-told = Đã báo cho một cửa
+inbound-repeated = Gửi lại, đã báo trước đó
+inbound-partly = Nhận được một phần
+inbound-conflict = Khác với lần gửi trước, chờ người xem
+inbound-unknown = Không biết hồ sơ này
+inbound-faulty = Sai nội dung
+inbound-unread = Không đọc được
+inbound-asked = Tra cứu hồ sơ
+inbound-not_found = Tra cứu: không có hồ sơ này
+inbound-empty = Không có nội dung
+inbound-open = Chưa xử lý xong
+
+file-stored = đã có
+file-waiting = đang chờ tải
+file-failed = không tải được
+file-refused = không nhận
+
+told-portal-dossier_submitted = Hồ sơ mới nộp trên Cổng
+told-portal-dossier_supplemented = Bổ sung, sửa đổi trên Cổng
+told-portal-dossier_withdrawn = Công dân xin rút trên Cổng
+told-portal-dossier_paid = Đã nộp tiền trên Cổng
+told-tax-notice_received = Thông báo thuế đất
+told-tax-voucher_received = Chứng từ nộp thuế đất

@@ -12,6 +12,7 @@ mod dossier;
 mod edit;
 mod event;
 mod failure;
+mod inbound;
 mod incident;
 mod index;
 mod lane;
@@ -153,6 +154,10 @@ pub enum Command {
     /// Events that could not be admitted, and why
     #[command(subcommand, verbatim_doc_comment)]
     Quarantine(quarantine::Quarantine),
+    /// Những gì Cổng chủ động gửi về: hồ sơ, chứng từ, tệp, và đã xử lý ra sao
+    /// What partners sent by themselves, and what became of it
+    #[command(verbatim_doc_comment)]
+    Inbound(inbound::Inbound),
     /// Đếm, nhận lại những thông điệp RabbitMQ đã bỏ cuộc
     /// What RabbitMQ has given up: count it, admit it
     #[command(subcommand, verbatim_doc_comment)]
@@ -257,6 +262,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Partner(partner) => partner.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,
+        Command::Inbound(inbound) => inbound.run(global, screen).await,
         Command::Dead(dead) => dead.run(global, screen).await,
         Command::Backup(backup) => backup.run(global, screen).await,
         Command::Restore(restore) => restore.run(global, screen).await,

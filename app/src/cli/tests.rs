@@ -32,6 +32,7 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong ledger show",
         "lienthong ledger audit",
         "lienthong retention --json",
+        "lienthong inbound --before 7 --limit 5",
         "lienthong replay plan --partner dvcqg --state stuck,refused --since 2026-11-23 --rate 120 --reason x",
         "lienthong replay plan --partner dvcqg --cause data_refused --dismiss --reason x",
         "lienthong replay list",

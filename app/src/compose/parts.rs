@@ -86,6 +86,7 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         tracking_every: Duration::from_secs(engine.tracking_seconds),
         // What is no time of day was refused when the configuration was checked.
         catalogue_at: engine.catalogue_at.parse().ok(),
+        public_url: config.http.public_url.clone(),
         health: health_settings(engine),
         retention: retention(config),
         partners: config.connectors.iter().map(|c| (c.id.clone(), partner_settings(c))).collect(),

@@ -228,6 +228,8 @@ pub struct Retention {
     pub quarantine_days: u32,
     /// The audit trail.
     pub audit_days: u32,
+    /// Files that partners sent, and those fetched from them.
+    pub files_days: u32,
 }
 
 impl Default for Retention {
@@ -241,13 +243,14 @@ impl Default for Retention {
             callbacks_days: 365,
             quarantine_days: 365,
             audit_days: 3650,
+            files_days: 180,
         }
     }
 }
 
 impl Retention {
     /// Every kind with its key here and its days.
-    pub fn days(&self) -> [(Kind, &'static str, u32); 8] {
+    pub fn days(&self) -> [(Kind, &'static str, u32); 9] {
         [
             (Kind::Versions, "versions_days", self.versions_days),
             (Kind::Events, "events_days", self.events_days),
@@ -257,6 +260,7 @@ impl Retention {
             (Kind::Callbacks, "callbacks_days", self.callbacks_days),
             (Kind::Quarantine, "quarantine_days", self.quarantine_days),
             (Kind::Audit, "audit_days", self.audit_days),
+            (Kind::Files, "files_days", self.files_days),
         ]
     }
 }

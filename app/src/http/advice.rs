@@ -118,6 +118,10 @@ pub fn of_incident(key: &str) -> Advice {
         Some(("amount", payment)) => Advice::new("incident-amount", true).with("what", payment),
         Some(("refund", payment)) => Advice::new("incident-refund", true).with("what", payment),
         Some(("codes", both)) => Advice::new("incident-codes", true).with("what", both.replace(':', " · ")),
+        Some(("inbound", which)) => {
+            let (partner, what) = which.split_once(':').unwrap_or((which, ""));
+            Advice::new("incident-inbound", true).with("what", what).with("connector", partner)
+        }
         Some(("reading", which)) => of_reading(which),
         Some(("calendar", year)) => Advice::new("incident-calendar", true).with("what", year),
         Some(("ledger", entry)) => Advice::new("incident-ledger", true).with("what", entry),

@@ -77,7 +77,8 @@ async fn take(
     }
 }
 
-fn exactly(answer: CallbackAnswer) -> Response {
+/// An answer as the partner expects it.
+pub(super) fn exactly(answer: CallbackAnswer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));

@@ -1,4 +1,4 @@
-//! Everything that listens on HTTP: the JSON API, partners' callbacks, health and metrics, the console.
+//! Everything that listens on HTTP: the JSON API, partners' callbacks and what they send by themselves, health and metrics, the console.
 //! Handlers only ask the engine, the store and the views; none opens a transaction or spawns a task.
 
 pub mod advice;
@@ -13,6 +13,7 @@ pub mod edge;
 pub mod error;
 pub mod guard;
 pub mod health;
+pub mod inbound;
 pub mod index;
 pub mod json;
 pub mod lanes;
@@ -106,6 +107,7 @@ pub fn router(state: AppState) -> Router {
     let routes = Router::new()
         .merge(health::routes())
         .merge(callbacks::routes())
+        .merge(inbound::routes())
         .nest("/v1", api::routes(&state))
         .merge(console::routes(&state))
         .merge(assets::routes());

@@ -88,7 +88,8 @@ pub(super) fn configuration(
     writeln!(
         text,
         "[[connector]]\nid = \"dvcqg\"\nlabel = \"Cổng DVC quốc gia\"\n[connector.dvcqg]\nadapter_url = \"{}\"\n\
-         username = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\nsettling_seconds = 1\n",
+         username = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\nsettling_seconds = 1\n\
+         [connector.dvcqg.inbound]\nallowed_peers = [\"127.0.0.1\"]\n",
         suite.portal.url(),
         known::PORTAL_USERNAME,
         known::PORTAL_PASSWORD,

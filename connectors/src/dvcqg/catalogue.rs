@@ -180,7 +180,7 @@ impl Dvcqg {
         Ok(Basis { config, book, now: call.now })
     }
 
-    fn with_confirmed(&self, book: &Book, day: Date) -> Arc<Config> {
+    pub(super) fn with_confirmed(&self, book: &Book, day: Date) -> Arc<Config> {
         let mut kept = self.merged.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((version, of, config)) = &*kept
             && (*version, *of) == (book.version, day)

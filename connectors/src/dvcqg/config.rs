@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     dialect::{Dialect, Gateway},
+    inbound::InboundConfig,
     wire::is_optional,
 };
 use crate::http::{ConfigError, HttpConfig};
@@ -135,6 +136,8 @@ pub struct Config {
     /// Our own adapter as files are fetched through it. Default: `adapter_url` and what stands before `/RestService/` in
     /// `integration_path`.
     pub file_adapter: Option<String>,
+    /// What the portal may send to the province; none: nothing is taken.
+    pub inbound: Option<InboundConfig>,
     /// How long answers of `LayThuTuc` are kept.
     #[serde(default = "default::procedure_cache_hours")]
     pub procedure_cache_hours: u32,

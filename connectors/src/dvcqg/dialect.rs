@@ -47,6 +47,14 @@ pub struct Gateway {
     /// Statuses of portal-born dossiers; needed where `portal_born` is `status` or `both`.
     #[serde(default)]
     pub status_path: String,
+    /// Files that the portal names by address.
+    #[serde(default = "file_path")]
+    pub file_path: String,
+}
+
+/// As one client has it.
+fn file_path() -> String {
+    "/KetNoiMotCuaQuocGia/getfile".to_owned()
 }
 
 /// As two unrelated clients have it.
@@ -64,6 +72,7 @@ impl Gateway {
             ("gateway.update_path", &self.update_path, true),
             ("gateway.progress_path", &self.progress_path, true),
             ("gateway.status_path", &self.status_path, tells_status),
+            ("gateway.file_path", &self.file_path, config.inbound.is_some()),
         ] {
             if is_needed && path.trim().is_empty() {
                 return Err(ConfigError::new(

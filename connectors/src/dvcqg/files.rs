@@ -34,7 +34,7 @@ impl Config {
     }
 
     /// Scheme, host and context of our own adapter, without a slash at the end.
-    fn own_adapter(&self) -> Result<String, ConfigError> {
+    pub(super) fn own_adapter(&self) -> Result<String, ConfigError> {
         let stated = self.file_adapter.as_deref().map(str::trim).filter(|base| !base.is_empty());
         if let Some(base) = stated {
             return Ok(base.trim_end_matches('/').to_owned());

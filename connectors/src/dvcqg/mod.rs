@@ -9,11 +9,13 @@ mod config;
 mod dialect;
 mod exchange;
 mod files;
+mod inbound;
 mod lists;
 mod map;
 mod notes;
 mod procedure;
 mod progress;
+pub mod read_back;
 mod session;
 mod sync;
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub use config::{
     PortalBorn, ProcedureEntry, Procedures, Rewrite, SupplementStates,
 };
 pub use dialect::{Dialect, Gateway};
+pub use inbound::{DossierRoute, InboundConfig, Kind as FileKind, Paths as InboundPaths};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -35,7 +38,10 @@ use lienthong_core::{
     operation::{ActionKind, Payload},
     outcome::{Cause, Outcome},
     plan::rules::PartnerKind,
-    port::connector::{Call, CatalogueSource, CheckFailure, Connector, Manifest, Task},
+    port::{
+        connector::{Call, CatalogueSource, CheckFailure, Connector, Manifest, Task},
+        inbound::Inbound,
+    },
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -64,6 +70,7 @@ pub struct Dvcqg {
     accounts: account::Accounts,
     merged: catalogue::Merged,
     accepted: progress::Accepted,
+    inbound: Option<inbound::Door>,
 }
 
 /// Builds the connector; touches no network.
@@ -119,6 +126,7 @@ impl Dvcqg {
             accounts: account::Accounts::default(),
             merged: catalogue::Merged::default(),
             accepted: progress::Accepted::default(),
+            inbound: inbound::Door::new(config)?,
             config: config.clone(),
         })
     }
@@ -191,6 +199,10 @@ impl Connector for Dvcqg {
             Dialect::Gateway => "the gateway answers",
         };
         Ok(format!("{login}; LayDanhSachTTHC lists {procedures} procedures"))
+    }
+
+    fn inbound(&self) -> Option<&dyn Inbound> {
+        self.inbound.is_some().then_some(self as &dyn Inbound)
     }
 
     fn catalogue(&self) -> Option<&dyn CatalogueSource> {

@@ -5,9 +5,11 @@ mod born;
 mod catalogue;
 mod files;
 mod gateway;
+mod inbound;
 mod map;
 mod pitfalls;
 mod progress;
+mod read_back;
 mod session;
 mod simulator;
 

@@ -16,7 +16,7 @@ use crate::{
     },
     port::{
         connector::{CallbackAnswer, CallbackRequest, CallbackResult, Verified},
-        store::{RawCallback, StoreError, decide},
+        store::{Door, RawCallback, StoreError, decide},
         work::{CallbackVerdict, Scope, Work},
     },
 };
@@ -56,7 +56,7 @@ async fn take(
     request: CallbackRequest,
 ) -> Result<CallbackResult, StoreError> {
     let connector = &member.manifest.id;
-    let row = keep(&engine, connector, &request).await?;
+    let row = keep(&engine, connector, &request, Door::Callback, &[]).await?;
     Ok(match member.connector.callbacks().map(|callbacks| callbacks.verify(&request)) {
         Some(Ok(verified)) => apply(&engine, connector, row, verified).await,
         Some(Err(said)) => reject(&engine, row, None, said).await,
@@ -64,15 +64,18 @@ async fn take(
     })
 }
 
-async fn keep(
+/// Stores a request before it is judged, without the headers that are secret everywhere, and without `also` these.
+pub(super) async fn keep(
     engine: &Engine,
     connector: &ConnectorId,
     request: &CallbackRequest,
+    door: Door,
+    also: &[String],
 ) -> Result<i64, StoreError> {
     let headers: serde_json::Map<_, _> = request
         .headers
         .iter()
-        .filter(|(name, _)| !SECRET_HEADERS.contains(&name.as_str()))
+        .filter(|(name, _)| !SECRET_HEADERS.contains(&name.as_str()) && !also.contains(name))
         .map(|(name, value)| (name.clone(), value.clone().into()))
         .collect();
     let path = if request.query.is_empty() {
@@ -82,6 +85,7 @@ async fn keep(
     };
     let raw = RawCallback {
         connector: connector.clone(),
+        door,
         path,
         headers: serde_json::Value::Object(headers).to_string(),
         body: request.body.clone(),

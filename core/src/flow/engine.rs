@@ -60,6 +60,10 @@ pub struct EngineSettings {
     pub sweep_every: Duration,
     /// How often tracking feeds are read.
     pub tracking_every: Duration,
+    /// How often it is looked whether files of partners are to be fetched.
+    pub files_every: Duration,
+    /// The address under which others reach us, for links.
+    pub public_url: Option<String>,
     /// How often plans of replays are looked at: they send this often, and learn what came of it.
     pub replay_every: Duration,
     /// The time of day, on the business clock, from which the partners' catalogues are pulled; none: only by hand.
@@ -102,6 +106,8 @@ impl Default for EngineSettings {
             fresh_payment_days: 3,
             sweep_every: Duration::from_mins(15),
             tracking_every: Duration::from_mins(10),
+            files_every: Duration::from_secs(5),
+            public_url: None,
             replay_every: Duration::from_secs(2),
             catalogue_at: Some(jiff::civil::time(1, 30, 0, 0)),
             catalogue_every: Duration::from_secs(10),

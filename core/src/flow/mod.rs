@@ -8,6 +8,7 @@ pub mod engine;
 pub mod execute;
 pub mod health;
 pub mod in_hand;
+pub mod inbound;
 pub mod index;
 pub mod intake;
 pub mod ledger;

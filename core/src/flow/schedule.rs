@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{catalogue, engine::Engine, index, ledger, pool::Pool, reconcile, replay, retention},
+    flow::{catalogue, engine::Engine, inbound, index, ledger, pool::Pool, reconcile, replay, retention},
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -72,6 +72,9 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         }
         if member.connector.catalogue().is_some() {
             timers.push((format!("catalogue:{id}"), engine.settings.catalogue_every));
+        }
+        if member.connector.inbound().is_some() {
+            timers.push((format!("files:{id}"), engine.settings.files_every));
         }
     }
     timers
@@ -179,6 +182,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("index", _) => index::refresh(engine).await.map(drop),
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
+        ("files", Some(member)) => inbound::fetch(engine, &member).await,
         ("catalogue", Some(member)) => catalogue::round(engine, &member).await,
         _ => Ok(()),
     }

@@ -18,7 +18,10 @@ use crate::{
     parcel::ParcelMove,
     payment::Tiding,
     plan::rules::PartnerKind,
-    port::store::{ReferenceToAsk, Session, StoreError},
+    port::{
+        inbound::Inbound,
+        store::{ReferenceToAsk, Session, StoreError},
+    },
 };
 
 /// What a connector is, for the planner, the engine and people.
@@ -119,6 +122,11 @@ pub trait Connector: Send + Sync {
 
     /// Takes the partner's callbacks, where it has them.
     fn callbacks(&self) -> Option<&dyn Callbacks> {
+        None
+    }
+
+    /// Takes what the partner sends by itself, where it does and configuration says so.
+    fn inbound(&self) -> Option<&dyn Inbound> {
         None
     }
 

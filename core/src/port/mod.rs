@@ -3,6 +3,7 @@
 pub mod condition;
 pub mod connector;
 pub mod ids;
+pub mod inbound;
 pub mod index;
 pub mod publisher;
 pub mod retention;

@@ -24,11 +24,13 @@ pub enum Kind {
     Quarantine,
     /// The audit trail.
     Audit,
+    /// Files that partners sent or that were fetched from them.
+    Files,
 }
 
 impl Kind {
     /// All kinds. Versions are found by their events, and so go before them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Versions,
         Self::Events,
         Self::Operations,
@@ -37,6 +39,7 @@ impl Kind {
         Self::Callbacks,
         Self::Quarantine,
         Self::Audit,
+        Self::Files,
     ];
 
     /// The stable name.
@@ -50,6 +53,7 @@ impl Kind {
             Self::Callbacks => "callbacks",
             Self::Quarantine => "quarantine",
             Self::Audit => "audit",
+            Self::Files => "files",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     catalogue::Table,
     id::{ConnectorId, DossierCode, EventKey, LaneKey, OrderNumber, ParcelId, PaymentId, Reference, RowId},
     lane::LaneState,
+    port::inbound::Identities,
 };
 
 /// What to load and lock. Locks are always taken in this order: dossiers, payments, parcels, lanes, plans of replays,
@@ -41,6 +42,8 @@ pub struct Scope {
     pub partners: BTreeSet<ConnectorId>,
     /// Identities of callbacks that may have been applied before.
     pub callback_identities: BTreeSet<String>,
+    /// Identities under which partners may have sent something before.
+    pub inbound: Identities,
     /// Incidents by number.
     pub incidents: BTreeSet<RowId>,
     /// Quarantine entries by number.
@@ -124,6 +127,7 @@ impl Scope {
         self.scan.extend(other.scan);
         self.partners.extend(other.partners);
         self.callback_identities.extend(other.callback_identities);
+        self.inbound.extend(other.inbound);
         self.incidents.extend(other.incidents);
         self.quarantine.extend(other.quarantine);
         self.head_states |= other.head_states;

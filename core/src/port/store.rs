@@ -12,6 +12,7 @@ use crate::{
     catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     id::{ConnectorId, RowId},
     port::{
+        inbound::InboundStore,
         index::IndexStore,
         retention::{Holding, Kind, Step, Taken},
         work::{LedgerDelta, Release, Scope, Work},
@@ -74,11 +75,32 @@ pub struct OutboxRow {
     pub at: Timestamp,
 }
 
+/// Through which door a request of a partner came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// It calls back about something of ours.
+    Callback,
+    /// It sends something by itself.
+    Inbound,
+}
+
+impl Door {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Callback => "callback",
+            Self::Inbound => "inbound",
+        }
+    }
+}
+
 /// A partner's request, stored before anything is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawCallback {
     /// The connector that it was sent to.
     pub connector: ConnectorId,
+    /// How it came.
+    pub door: Door,
     /// The request line's path and query.
     pub path: String,
     /// Headers, JSON, secrets masked.
@@ -202,7 +224,7 @@ impl LedgerAudit {
 
 /// The store, as the engine needs it. Every method runs to its end even if its caller goes away.
 #[async_trait]
-pub trait Store: IndexStore + Send + Sync {
+pub trait Store: IndexStore + InboundStore + Send + Sync {
     /// Loads and locks `scope`, calls `decide`, writes what it changed, commits; all or nothing. Repeats by itself on
     /// serialisation failures, on unique violations by a concurrent insert, and when the decision asks for more scope.
     /// Returns after the commit.

@@ -19,7 +19,7 @@ use crate::{
     operation::{ActionKind, Attempt, Operation, OperationState, Payload},
     parcel::{ParcelMove, ParcelRecord},
     payment::PaymentRecord,
-    port::store::ConnectorCondition,
+    port::{inbound::InboundWork, store::ConnectorCondition},
     replay::{Case, Replay, ReplayItem},
 };
 
@@ -396,6 +396,8 @@ pub struct Work {
     pub catalogue_changes: Vec<CatalogueChange>,
     /// Verdicts on stored callbacks.
     pub callbacks: Vec<CallbackVerdict>,
+    /// What partners send by themselves.
+    pub inbound: InboundWork,
     /// A feed's cursor to advance: feed name, cursor. Part of the same transaction as what the feed brought.
     pub cursors: Vec<(String, String)>,
     /// A step around a restore; a store refuses it as contended if the epoch has changed meanwhile.
@@ -456,6 +458,7 @@ impl Work {
             left: BTreeSet::new(),
             catalogue_changes: Vec::new(),
             callbacks: Vec::new(),
+            inbound: InboundWork::default(),
             cursors: Vec::new(),
             restore: None,
             ledger: LedgerDelta::default(),

@@ -11,6 +11,7 @@ mod edit;
 mod events;
 mod hand_over;
 mod health;
+mod inbound;
 mod incidents;
 mod index;
 mod intake;

@@ -3,6 +3,7 @@
 mod catalogue;
 mod gateway;
 mod options;
+pub mod sender;
 mod services;
 mod sessions;
 mod shapes;
@@ -14,7 +15,8 @@ pub use state::{Counts, PortalDossier};
 
 use crate::{
     handle::{Handle, addr_of},
-    request::{Answer, Incoming},
+    journal::Effect,
+    request::{Answer, Content, Incoming},
     runtime::lock,
     shape::text,
     simulator::{Partner, Reply, Route},
@@ -28,12 +30,16 @@ use tokio::net::TcpListener;
 
 pub type PortalHandle = Handle<Portal>;
 
+/// Where files are, behind an adapter's context.
+const FILES: &str = "/RestService/forward/files/";
+
 /// The partner's rules and state.
 pub struct Portal {
     options: Options,
     sessions: Mutex<sessions::Sessions>,
     state: Mutex<state::State>,
     catalogue: Mutex<catalogue::Edits>,
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
     successes: AtomicU64,
 }
 
@@ -47,6 +53,7 @@ pub async fn start(listener: TcpListener, options: Options) -> PortalHandle {
         sessions: Mutex::default(),
         state: Mutex::default(),
         catalogue: Mutex::default(),
+        files: Mutex::default(),
         successes: AtomicU64::new(0),
     };
     Handle::start(listener, addr, portal, keep_bodies)
@@ -83,6 +90,19 @@ impl Handle<Portal> {
         lock(&self.simulator.partner.catalogue).longest = longest;
     }
 
+    /// Has a file from now on; its address as the portal gives it, with another adapter's host.
+    pub fn offer_file(&self, name: &str, content: &[u8]) -> String {
+        lock(&self.simulator.partner.files).insert(name.to_owned(), content.to_vec());
+        Self::file_address(name)
+    }
+
+    /// The address of a file, whether it is there or not.
+    pub fn file_address(name: &str) -> String {
+        format!(
+            "http://ip-ss-donvi:8080/XrdAdapter{FILES}{name}?dstcode=VN:GOV:000.00.00.G22:vpcpdvcprovider"
+        )
+    }
+
     /// Ends all sessions: the next call with one of them is refused.
     pub fn expire_sessions(&self) {
         self.simulator.partner.forget_sessions();
@@ -101,6 +121,9 @@ impl Partner for Portal {
             let operation = asked.as_ref().map_or("unknown", |a| a.service.as_str()).to_owned();
             return Route { operation, key: key.unwrap_or_default() };
         }
+        if let Some((_, name)) = incoming.path.split_once(FILES) {
+            return Route { operation: "file".to_owned(), key: name.to_owned() };
+        }
         if incoming.path == self.options.login_path {
             return Route { operation: "login".to_owned(), key: text(body, "username").to_owned() };
         }
@@ -114,6 +137,11 @@ impl Partner for Portal {
     fn handle(&self, _: &Route, incoming: &Incoming) -> Reply {
         if let Some(paths) = &self.options.gateway {
             return self.through_gateway(paths, incoming);
+        }
+        if let Some((_, name)) = incoming.path.split_once(FILES) {
+            let found = lock(&self.files).get(name).cloned();
+            let answer = found.map(|bytes| Answer { content: Content::Pdf(bytes), ..Answer::html(200, "") });
+            return Reply::new(answer.unwrap_or_else(|| Answer::html(404, "<html>404</html>")), Effect::None);
         }
         let is_login = incoming.path == self.options.login_path;
         if !is_login && incoming.path != self.options.data_path {

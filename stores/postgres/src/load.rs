@@ -18,7 +18,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     catalogue,
     error::store_error,
-    partner, replays,
+    inbound, partner, replays,
     rows::{At, DossierRow, ParcelRow, PaymentRow, ReferenceRow, col},
 };
 
@@ -35,6 +35,7 @@ pub(crate) async fn load(conn: &mut PgConnection, work: &mut Work) -> Result<(),
     catalogue::load(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;
+    inbound::load(conn, work).await?;
     incidents(conn, work).await?;
     quarantine(conn, work).await
 }

@@ -24,12 +24,14 @@ pub(crate) async fn keep_callback(
     now: Timestamp,
 ) -> Result<RowId, StoreError> {
     sqlx::query_scalar!(
-        "insert into callbacks (connector, received_at, path, headers, body) values ($1, $2, $3, $4, $5) returning id",
+        "insert into callbacks (connector, received_at, path, headers, body, door) values ($1, $2, $3, $4, $5, $6)
+        returning id",
         raw.connector.as_str(),
         us(now),
         raw.path,
         raw.headers,
         raw.body,
+        raw.door.name(),
     )
     .fetch_one(conn)
     .await

@@ -63,6 +63,7 @@ pub(crate) async fn retire(
         Kind::Callbacks => Gone::of(callbacks(conn, before, step.limit).await?, step.limit),
         Kind::Quarantine => quarantine(conn, before, step.limit).await?,
         Kind::Audit => Gone::of(audit(conn, before, step.limit).await?, step.limit),
+        Kind::Files => Gone::of(files(conn, before, step.limit).await?, step.limit),
     };
     // What is younger is not looked at yet: the end is where the walk goes on.
     let looked_until = gone.until.unwrap_or(before);
@@ -268,6 +269,17 @@ async fn callbacks(conn: &mut PgConnection, before: i64, limit: i64) -> Result<u
     deleted.execute(conn).await.map_err(store_error).map(|done| done.rows_affected())
 }
 
+async fn files(conn: &mut PgConnection, before: i64, limit: i64) -> Result<u64, StoreError> {
+    let deleted = sqlx::query!(
+        "delete from files where id in (
+            select id from files where created_at < $1 order by created_at limit $2
+        )",
+        before,
+        limit,
+    );
+    deleted.execute(conn).await.map_err(store_error).map(|done| done.rows_affected())
+}
+
 async fn quarantine(conn: &mut PgConnection, before: i64, limit: i64) -> Result<Gone, StoreError> {
     let deleted = sqlx::query!(
         "delete from quarantine where id in (
@@ -376,6 +388,17 @@ pub(crate) async fn holding(
                 r#"select (select at from audit order by id limit 1) as oldest, (select count(*) from (
                     select id, at from audit order by id limit $2) as a
                     where a.at < $1 and a.id < (select max(id) from audit)) as "due!""#,
+                before,
+                DUE_COUNTED,
+            );
+            let row = row.fetch_one(&mut *conn).await.map_err(store_error)?;
+            (row.oldest, Some(row.due))
+        }
+        Kind::Files => {
+            let row = sqlx::query!(
+                r#"select (select min(created_at) from files) as oldest,
+                    (select count(*) from (select 1 from files where created_at < $1 limit $2)
+                        as due) as "due!""#,
                 before,
                 DUE_COUNTED,
             );

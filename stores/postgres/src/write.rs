@@ -19,7 +19,7 @@ use self::operations::{change, edits, past_attempts};
 use crate::{
     catalogue, codes,
     error::{missing_rows, store_error},
-    incidents, installation, merge, partner, replays,
+    inbound, incidents, installation, merge, partner, replays,
     rows::{changed, col, fresh, json_col, of_change, us, us_if},
 };
 
@@ -43,6 +43,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     moves(conn, work).await?;
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
+    inbound::write(conn, work).await?;
     replays::write(conn, work).await?;
     catalogue::write(conn, work).await?;
     cursors(conn, work).await?;

@@ -5,8 +5,9 @@ use std::fmt::Display;
 
 /// Unique constraints that a concurrent insert can hit; SQLite names the columns, not the constraint.
 /// In order: `dossiers_code_key`, `lanes_connector_key_key`, `payments_payment_id_key`, `aliases_pkey`,
-/// `event_keys_pkey`, `callbacks_applied`, `operations_open`, `parcels_parcel_id_key`, `parcels_order_key`.
-const RACES: [&str; 9] = [
+/// `event_keys_pkey`, `callbacks_applied`, `operations_open`, `parcels_parcel_id_key`, `parcels_order_key`,
+/// `inbound_pkey`.
+const RACES: [&str; 10] = [
     "dossiers.code",
     "lanes.connector, lanes.key",
     "payments.payment_id",
@@ -16,6 +17,7 @@ const RACES: [&str; 9] = [
     "operations.lane, operations.position",
     "parcels.parcel_id",
     "parcels.connector, parcels.order_number",
+    "inbound.connector, inbound.identity",
 ];
 
 /// SQLite's primary result codes (<https://www.sqlite.org/rescode.html>) that say nothing about the content: no

@@ -5,6 +5,7 @@ pub mod backup;
 mod catalogue;
 mod database;
 mod error;
+mod inbound;
 mod incidents;
 mod index;
 mod installation;
@@ -29,6 +30,7 @@ use lienthong_core::{
     index::tally::FactRow,
     lane::LaneState,
     port::{
+        inbound::{FileNews, FileRecord, InboundStore, RequestFilter, RequestView},
         index::{FactFilter, IndexStore, Sources},
         retention::{Holding, Kind, Step, Taken},
         store::{
@@ -346,5 +348,38 @@ impl IndexStore for SqliteStore {
     async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
         let filter = filter.clone();
         unit::read(self, move |conn| Box::pin(async move { index::facts(conn, &filter).await })).await
+    }
+}
+
+#[async_trait]
+impl InboundStore for SqliteStore {
+    async fn inbound_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestView>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| Box::pin(async move { inbound::requests(conn, &filter).await })).await
+    }
+
+    async fn file(&self, id: RowId) -> Result<Option<(FileRecord, Option<Vec<u8>>)>, StoreError> {
+        unit::read(self, move |conn| Box::pin(inbound::file(conn, id))).await
+    }
+
+    async fn files_to_fetch(
+        &self,
+        connector: &ConnectorId,
+        limit: i64,
+    ) -> Result<Vec<FileRecord>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move {
+                let now = unit::now(conn).await?;
+                inbound::due(conn, &connector, now, limit).await
+            })
+        })
+        .await
+    }
+
+    async fn settle_file(&self, id: RowId, news: &FileNews) -> Result<(), StoreError> {
+        let news = news.clone();
+        unit::write(self, move |conn, _| Box::pin(async move { inbound::settle(conn, id, &news).await }))
+            .await
     }
 }

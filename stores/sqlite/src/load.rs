@@ -18,7 +18,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     catalogue,
     error::store_error,
-    partner, replays,
+    inbound, partner, replays,
     rows::{At, DossierRow, LaneRow, OperationRow, ParcelRow, PaymentRow, ReferenceRow, json, us},
 };
 
@@ -39,6 +39,7 @@ pub(crate) async fn load(
     catalogue::load(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;
+    inbound::load(conn, work).await?;
     incidents(conn, work).await?;
     quarantine(conn, work).await
 }

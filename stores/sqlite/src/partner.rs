@@ -23,15 +23,16 @@ pub(crate) async fn keep_callback(
     raw: &RawCallback,
     now: Timestamp,
 ) -> Result<RowId, StoreError> {
-    let (connector, now) = (raw.connector.as_str(), us(now));
+    let (connector, now, door) = (raw.connector.as_str(), us(now), raw.door.name());
     sqlx::query_scalar!(
-        r#"insert into callbacks (connector, received_at, path, headers, body) values (?1, ?2, ?3, ?4, ?5)
+        r#"insert into callbacks (connector, received_at, path, headers, body, door) values (?1, ?2, ?3, ?4, ?5, ?6)
         returning id as "id!: i64""#,
         connector,
         now,
         raw.path,
         raw.headers,
-        raw.body
+        raw.body,
+        door
     )
     .fetch_one(conn)
     .await

@@ -17,7 +17,7 @@ use self::operations::{edits, insert_operations, lanes, past_attempts, update_op
 use crate::{
     catalogue,
     error::{missing_rows, store_error},
-    incidents, installation, merge, partner, replays,
+    inbound, incidents, installation, merge, partner, replays,
     rows::{Batch, json},
 };
 
@@ -44,6 +44,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     moves(conn, work).await?;
     incidents::write(conn, work).await?;
     callbacks(conn, work).await?;
+    inbound::write(conn, work).await?;
     replays::write(conn, work).await?;
     catalogue::write(conn, work).await?;
     cursors(conn, work).await?;

@@ -529,8 +529,13 @@ async fn rounds_load_what_is_missing_and_end_some_time() {
 #[tokio::test]
 async fn a_callback_is_applied_once() {
     let Fixture { store, folder: _folder } = fixture().await;
-    let raw =
-        RawCallback { connector: connector("p"), path: "/x".into(), headers: "{}".into(), body: vec![0, 1] };
+    let raw = RawCallback {
+        connector: connector("p"),
+        door: lienthong_core::port::store::Door::Callback,
+        path: "/x".into(),
+        headers: "{}".into(),
+        body: vec![0, 1],
+    };
     let (one, two) = (store.keep_callback(&raw).await.unwrap(), store.keep_callback(&raw).await.unwrap());
     let apply = |callback| {
         let verdict = CallbackVerdict { callback, identity: Some("id".into()), verdict: "applied".into() };

@@ -9,6 +9,7 @@ use lienthong_core::{
     index::tally::FactRow,
     lane::LaneState,
     port::{
+        inbound::{FileNews, FileRecord, InboundStore, RequestFilter, RequestView},
         index::{FactFilter, IndexStore, Sources},
         retention::{Holding, Kind, Step, Taken},
         store::{
@@ -304,5 +305,28 @@ impl IndexStore for Line {
 
     async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
         self.call(self.store.index_facts(filter)).await
+    }
+}
+
+#[async_trait]
+impl InboundStore for Line {
+    async fn inbound_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestView>, StoreError> {
+        self.call(self.store.inbound_requests(filter)).await
+    }
+
+    async fn file(&self, id: RowId) -> Result<Option<(FileRecord, Option<Vec<u8>>)>, StoreError> {
+        self.call(self.store.file(id)).await
+    }
+
+    async fn files_to_fetch(
+        &self,
+        connector: &ConnectorId,
+        limit: i64,
+    ) -> Result<Vec<FileRecord>, StoreError> {
+        self.call(self.store.files_to_fetch(connector, limit)).await
+    }
+
+    async fn settle_file(&self, id: RowId, news: &FileNews) -> Result<(), StoreError> {
+        self.call(self.store.settle_file(id, news)).await
     }
 }

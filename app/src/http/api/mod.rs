@@ -10,6 +10,8 @@ mod dossiers;
 pub(super) mod editing;
 mod events;
 mod feed;
+mod files;
+pub(super) mod inbound;
 mod incidents;
 mod index;
 pub(super) mod lanes;
@@ -76,6 +78,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/replays/{id}/items", get(replays::items))
         .route("/index", get(index::show))
         .route("/index/compare", post(index::compare_with).layer(DefaultBodyLimit::max(index::LARGEST)))
+        .route("/inbound", get(inbound::list))
+        .route("/inbound/{id}", get(inbound::show))
+        .route("/files/{id}", get(files::show))
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))

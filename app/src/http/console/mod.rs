@@ -3,6 +3,7 @@
 mod catalogue;
 mod dossier;
 mod edit;
+mod inbound;
 mod index;
 mod lanes;
 mod login;
@@ -55,6 +56,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/chi-so.csv", get(index::csv))
         .route("/chi-so.xlsx", get(index::xlsx))
         .route("/danh-muc", get(catalogue::page))
+        .route("/tu-cong", get(inbound::page))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()

@@ -35,6 +35,8 @@ pub enum Section {
     Index,
     /// The catalogue and the mappings.
     Catalogue,
+    /// What partners sent by themselves.
+    Inbound,
     /// Quarantine.
     Quarantine,
     /// None of them.

@@ -12,7 +12,7 @@ use crate::{
     i18n::Locale,
 };
 
-const READ: [&str; 9] = [
+const READ: [&str; 10] = [
     "/v1/status",
     "/v1/ledgers",
     "/v1/retention",
@@ -21,15 +21,17 @@ const READ: [&str; 9] = [
     "/v1/operations/102",
     "/v1/quarantine",
     "/v1/quarantine/1",
+    "/v1/inbound",
     "/v1/events",
 ];
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/",
     "/ho-so",
     "/ho-so/000.00.08.H99-261122-0001",
     "/thao-tac",
     "/thao-tac/102",
     "/gui-lai",
+    "/tu-cong",
     "/cach-ly",
     "/cach-ly/1",
 ];

@@ -5,6 +5,7 @@ mod api;
 mod console;
 mod editing;
 mod fake;
+mod inbound;
 mod index;
 mod replays;
 mod restored;

@@ -5,6 +5,7 @@ mod catalogue;
 mod edits;
 mod harness;
 mod health;
+mod inbound;
 mod incidents;
 mod index;
 mod lanes;
@@ -85,6 +86,11 @@ macro_rules! conformance_stories {
                 a_person_who_dismisses_what_is_settled_meanwhile_is_told_that_it_ended
                 an_outcome_and_a_newer_state_at_once_leave_the_newer_one_ready
                 a_callback_and_the_answer_at_once_pay_once_and_open_once
+            }
+            inbound {
+                what_a_partner_says_is_told_once_whoever_takes_it
+                requests_come_back_with_what_became_of_them
+                files_are_fetched_later_or_never_and_go_when_their_time_is_over
             }
             incidents {
                 a_need_has_one_incident_as_long_as_somebody_waits

@@ -363,6 +363,7 @@ pub(super) async fn incidents_are_open_once_and_can_come_again(h: &Harness) -> V
 
 pub(super) async fn the_same_tidings_are_applied_once(h: &Harness) -> Verdict {
     let raw = RawCallback {
+        door: crate::port::store::Door::Callback,
         connector: fixtures::connector(PAY),
         path: "result?x=1".into(),
         headers: r#"{"x":"y"}"#.into(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{catalogue, replays, tables::Tables};
+use super::{catalogue, inbound, replays, tables::Tables};
 use crate::{
     dossier::DossierState,
     id::RowId,
@@ -25,6 +25,7 @@ pub(super) fn load(tables: &Tables, work: &mut Work) -> Result<(), StoreError> {
     partners(tables, work);
     head_states(tables, work);
     callback_identities(tables, work);
+    inbound::load(tables, work);
     catalogue::load(tables, work);
     for incident in &tables.incidents {
         if work.scope.incidents.contains(&incident.id) && incident.closed_at.is_none() {

@@ -2,6 +2,7 @@
 //! that the conformance suite is tried on. One writer; its clock is a manual one; faults can be ordered.
 
 mod catalogue;
+mod inbound;
 mod index;
 mod load;
 mod replays;
@@ -97,7 +98,7 @@ impl MemoryStore {
         self.faults().next.push_back(error);
     }
 
-    /// The next unit of work that writes events, operations, a cursor or a plan commits, and then its answer is lost: the caller sees
+    /// The next unit of work that writes events, operations, a cursor, a plan or what a partner said commits, and then its answer is lost: the caller sees
     /// `Unavailable`.
     pub fn lose_next_answer(&self) {
         self.faults().lost_answers += 1;
@@ -215,6 +216,7 @@ impl MemoryStore {
             let matters = !(work.new_events.is_empty()
                 && work.operations.is_empty()
                 && work.cursors.is_empty()
+                && work.inbound.told.is_empty()
                 && work.replays.is_empty());
             write::apply(&mut tables, work);
             let mut faults = self.faults();

@@ -68,6 +68,7 @@ pub(super) fn retire(tables: &mut Tables, step: &Step, now: Timestamp) -> Taken 
             let old = young.unwrap_or(tables.audit.len().saturating_sub(1));
             tables.audit.drain(..old).count()
         }
+        Kind::Files => tables.files.extract_if(.., |_, (file, _)| file.created_at < before).count(),
     } as i64;
     if rows > 0 {
         let (gone, last) = tables.retired.entry(step.kind).or_insert((0, now));
@@ -171,6 +172,7 @@ pub(super) fn holding(tables: &Tables, kind: Kind, before: Option<Timestamp>) ->
         }
         Kind::Quarantine => Some(tables.quarantine.values().filter_map(|q| q.closed_at).collect()),
         Kind::Audit => Some(tables.audit.iter().map(|(at, ..)| *at).collect()),
+        Kind::Files => Some(tables.files.values().map(|(file, _)| file.created_at).collect()),
     };
     let is_due = |at: &&Timestamp| before.is_some_and(|before| **at < before);
     let stays = i64::from(matches!(kind, Kind::Outbox | Kind::Audit));

@@ -16,6 +16,7 @@ use crate::{
     parcel::{ParcelMove, ParcelRecord},
     payment::{PaymentRecord, ReferenceRecord},
     port::{
+        inbound::{ToldRecord, WholeFile},
         retention::Kind,
         store::{ConnectorCondition, OutboxRow, ROWS_APART, RawCallback, Restored, Session},
         work::{EditRecord, EventRecord, LedgerDelta, Merge, QuarantineRecord, RestoreStep, VersionRecord},
@@ -132,6 +133,8 @@ pub(super) struct Tables {
     pub(super) moves: BTreeMap<(ConnectorId, String), (Option<RowId>, ParcelMove)>,
     pub(super) callbacks: BTreeMap<RowId, StoredCallback>,
     pub(super) applied: BTreeSet<String>,
+    pub(super) inbound: BTreeMap<(ConnectorId, String), ToldRecord>,
+    pub(super) files: BTreeMap<RowId, WholeFile>,
     pub(super) outbox: Vec<OutboxRow>,
     pub(super) cursors: BTreeMap<String, String>,
     pub(super) singletons: BTreeMap<String, LeaseRow>,
