@@ -30,6 +30,14 @@ fn word(is: bool) -> &'static str {
     if is { "True" } else { "False" }
 }
 
+/// What an id begins with that is only ours: what came without one is listed by it here, and goes out without one.
+pub(super) const OWN_ID: char = '~';
+
+/// An id, if the source gave it.
+fn given(id: &str) -> &str {
+    if id.starts_with(OWN_ID) { "" } else { id }
+}
+
 /// The first of these that says something.
 pub(super) fn first<'a>(texts: &[&'a str]) -> &'a str {
     texts.iter().map(|t| t.trim()).find(|t| !t.is_empty()).unwrap_or_default()
@@ -45,9 +53,10 @@ pub(super) fn documents(list: &[Document], at: &str, config: &Config, notes: &mu
             notes.left_out(&field, "no absolute address");
             continue;
         }
-        let name = first(&[&document.name, &document.component_code, &document.id]);
+        let id = given(&document.id);
+        let name = first(&[&document.name, &document.component_code, id]);
         out.push(TaiLieu {
-            TepDinhKemId: document.id.clone(),
+            TepDinhKemId: id.to_owned(),
             TenTepDinhKem: notes.cut(&format!("{field}.TenTepDinhKem"), name, config.lengths.document_name),
             IsDeleted: word(document.deleted),
             MaThanhPhanHoSo: document.component_code.clone(),
@@ -123,11 +132,12 @@ pub(super) fn results(list: &[ResultPaper], config: &Config, notes: &mut Notes) 
             notes.left_out(&format!("{field}.DuongDanTepTinKetQua"), "no absolute address");
             url.clear();
         }
-        let name = first(&[&result.name, &result.number, &result.code, &result.id]);
+        let id = given(&result.id);
+        let name = first(&[&result.name, &result.number, &result.code, id]);
         out.push(KetQua {
             TenGiayTo: notes.cut(&format!("{field}.TenGiayTo"), name, config.lengths.paper_name),
             MaThanhPhanHoSo: result.component_code.clone(),
-            GiayToId: result.id.clone(),
+            GiayToId: id.to_owned(),
             DuongDanTepTinKetQua: url,
             MaGiayToKetQua: result.code.clone(),
         });
@@ -156,7 +166,7 @@ pub(super) fn fees(list: &[Fee], settled: &[Settled], config: &Config, notes: &m
         let price = match (paid.get(&index), &fee.exempt) {
             (Some(amount), _) => *amount,
             (None, Some(_)) => 0,
-            (None, None) if config.send_unpaid_fees => fee.amount.get(),
+            (None, None) if fee.paid_elsewhere || config.send_unpaid_fees => fee.amount.get(),
             (None, None) => continue,
         };
         let code = first(&[config.fees.get(&fee.code).map_or("", String::as_str), &fee.code, &fee.id]);

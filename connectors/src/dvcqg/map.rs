@@ -3,7 +3,7 @@
 
 use lienthong_core::{
     dossier::DossierState,
-    event::data::{Applicant, ApplicantKind, Channel, Dossier, ReturnBy},
+    event::data::{Applicant, ApplicantKind, Channel, Dossier, PaidOnline, ReturnBy},
     id::ConnectorId,
     need::Need,
     operation::ProgressStep,
@@ -142,13 +142,18 @@ pub(super) fn dossier(
         DonViXuLy: unit_name(dossier, config, connector)?,
         GhiChu: notes.cut("GhiChu", &text(&dossier.note), config.lengths.note),
         NoiNopHoSo: if is_born_there { &config.origins.portal } else { &config.origins.local }.clone(),
-        HoSoCoThanhPhanSoHoa: flag(dossier.documents.iter().any(|d| d.digitised && !d.deleted)),
+        HoSoCoThanhPhanSoHoa: flag(
+            dossier.digitised || dossier.documents.iter().any(|d| d.digitised && !d.deleted),
+        ),
         TaiKhoanDuocXacThucVoiVNeID: flag(applicant.vneid_verified),
-        DuocThanhToanTrucTuyen: if lists::is_paid_online(&state.settled) {
-            config.online_payment_code.clone()
-        } else {
-            "0".to_owned()
-        },
+        // What we know goes before what the source states.
+        DuocThanhToanTrucTuyen: match dossier.paid_online {
+            _ if lists::is_paid_online(&state.settled) => config.online_payment_code.as_str(),
+            Some(PaidOnline::Portal) => "1",
+            Some(PaidOnline::Gateway) => "2",
+            None => "0",
+        }
+        .to_owned(),
         DinhDanhCHS: lists::identities(dossier, config, &mut notes),
         DSKetNoiCSDL: lists::databases(&dossier.databases, config),
         TaiLieuNop: lists::documents(&dossier.documents, "TaiLieuNop", config, &mut notes),

@@ -14,6 +14,7 @@ mod map;
 mod notes;
 mod procedure;
 mod progress;
+pub mod read_back;
 mod session;
 mod sync;
 #[cfg(test)]

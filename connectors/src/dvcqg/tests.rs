@@ -8,6 +8,7 @@ mod gateway;
 mod map;
 mod pitfalls;
 mod progress;
+mod read_back;
 mod session;
 mod simulator;
 

@@ -73,7 +73,7 @@ names! {
     Returned = "dossier.returned" requires ["step"];
     /// stated
     Reopened = "dossier.reopened" requires ["undoes", "status"];
-    /// unchanged
+    /// unchanged, or as stated
     Corrected = "dossier.corrected" requires ["dossier"];
     /// by configuration, after a person confirms
     Voided = "dossier.voided" requires ["reason"];
@@ -135,7 +135,7 @@ impl EventName {
     pub fn portal_status(self, stated: Option<PortalStatus>, rules: &StatusRules) -> Option<PortalStatus> {
         use PortalStatus as S;
         match self {
-            Self::Adopted | Self::Reopened => stated,
+            Self::Adopted | Self::Reopened | Self::Corrected => stated,
             Self::Submitted => Some(S::Registered),
             Self::Received => Some(S::Received),
             Self::Rejected => Some(S::Rejected),
@@ -152,7 +152,6 @@ impl EventName {
             Self::Returned => Some(S::Returned),
             Self::Voided => Some(rules.voided),
             Self::Extended
-            | Self::Corrected
             | Self::ResultCorrected
             | Self::ResultRevoked
             | Self::FeeRequested

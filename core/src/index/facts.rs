@@ -211,13 +211,15 @@ fn flags(state: &DossierState, dossier: &Dossier, reading: &Reading) -> u32 {
     }
     let paid = paid(state, &dossier.fees);
     for (fee, paid) in dossier.fees.iter().zip(&paid).filter(|(fee, _)| !fee.deleted) {
-        let is_sent = fee.exempt.is_some() || reading.sends_unpaid_fees;
+        let is_sent = fee.exempt.is_some() || fee.paid_elsewhere || reading.sends_unpaid_fees;
         let price = if fee.exempt.is_some() { 0 } else { fee.amount.get() };
         set(flag::FEE_ROW, *paid > 0 || (is_sent && price > 0));
         set(flag::FEE_ZERO, *paid == 0 && is_sent && price == 0);
         set(flag::FEE_UNSENT, *paid == 0 && !is_sent && price > 0);
     }
-    set(flag::PAID_ONLINE, state.settled.iter().any(|s| s.how == SettledHow::Online && s.amount > 0));
+    let is_online = state.settled.iter().any(|s| s.how == SettledHow::Online && s.amount > 0);
+    set(flag::PAID_ONLINE, is_online || dossier.paid_online.is_some());
+    set(flag::DIGITISED, dossier.digitised);
     set(flag::VNEID, dossier.applicant.as_ref().is_some_and(|a| a.vneid_verified));
     set(flag::PORTAL_BORN, state.is_portal_born());
     flags

@@ -434,7 +434,8 @@ fn steps_of(work: &Work, event: &Admissible, code: &DossierCode, late: bool) -> 
     let is_left = |step: &ProgressStep| data.steps_sent_until.is_none_or(|until| step.at > until);
     let mut steps = history(work, code, &data.steps, status, data.step.is_none());
     steps.retain(is_left);
-    steps.extend(data.step.iter().map(|s| progress(s, status)));
+    // Of a late one the dossier's present status is told, whatever it states.
+    steps.extend(data.step.iter().map(|s| progress(s, s.status.filter(|_| !late).unwrap_or(status))));
     if let (EventName::Reopened, None, Some(reason)) = (event.name, &data.step, &data.reason) {
         steps.push(ProgressStep {
             at: event.at,
@@ -450,8 +451,8 @@ fn steps_of(work: &Work, event: &Admissible, code: &DossierCode, late: bool) -> 
     steps
 }
 
-/// A history that is brought whole, in the order in which it happened. Its steps state no status, and one end repeated
-/// for each of them would stop the portal's clock at the first: the dossier's own dates tell what it was then.
+/// A history that is brought whole, in the order in which it happened. One end repeated for each of its steps would stop the
+/// portal's clock at the first: where a step states no status, the dossier's own dates tell what it was then.
 fn history(
     work: &Work,
     code: &DossierCode,
@@ -465,7 +466,7 @@ fn history(
     let last = steps.len().saturating_sub(1);
     let then = |(at, step): (usize, &&Step)| {
         let status = if ends_it && at == last { status } else { status_then(&dossier, status, step.at) };
-        progress(step, status)
+        progress(step, step.status.unwrap_or(status))
     };
     steps.iter().enumerate().map(then).collect()
 }

@@ -5,12 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApplicantKind, Channel, CollectedOn, FeeKind, IdKind, Origin, PaperKind, Relation, ReturnBy, Reused,
-    or_default,
+    ApplicantKind, Channel, CollectedOn, FeeKind, IdKind, Origin, PaidOnline, PaperKind, Relation, ReturnBy,
+    Reused, or_default,
 };
 use crate::{
     id::{DossierCode, UnitCode},
     money::Dong,
+    status::PortalStatus,
 };
 
 /// A procedure of the national database.
@@ -144,6 +145,9 @@ pub struct Fee {
     pub collected_on: Option<CollectedOn>,
     /// Why it is not due.
     pub exempt: Option<Exemption>,
+    /// Paid past us, by the source's word; what we know of payments of ours goes before it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub paid_elsewhere: bool,
 }
 
 /// A document handed in.
@@ -305,6 +309,11 @@ pub struct Dossier {
     /// Codes of databases consulted.
     #[serde(deserialize_with = "or_default")]
     pub databases: Vec<String>,
+    /// Where it was paid online past us, by the source's word; what we know of payments of ours goes before it.
+    pub paid_online: Option<PaidOnline>,
+    /// Whether a component was digitised, where the documents do not say it.
+    #[serde(deserialize_with = "or_default")]
+    pub digitised: bool,
     /// Related dossiers.
     #[serde(deserialize_with = "or_default")]
     pub related: Vec<Related>,
@@ -332,6 +341,8 @@ pub struct Step {
     pub started_at: Option<Timestamp>,
     /// When the step was due.
     pub due_at: Option<Timestamp>,
+    /// The portal status after it, where that is not the one that the event leaves the dossier in.
+    pub status: Option<PortalStatus>,
 }
 
 /// A supplement, asked for or received; merged by `id`.

@@ -62,6 +62,12 @@ words! {
         Return }
 }
 words! {
+    /// Where something was paid online that we did not open.
+    PaidOnline { /// On the national portal
+        Portal, /// On a gateway of the province or a ministry
+        Gateway }
+}
+words! {
     /// Whether a document was reused.
     Reused { /// New
         No, /// From existing data
