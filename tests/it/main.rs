@@ -14,3 +14,4 @@ mod money;
 mod restarts;
 mod restore;
 mod simulated;
+mod vendor;
