@@ -242,14 +242,14 @@ async fn a_correction_may_state_the_status_and_a_step_its_own_without_moving_the
             .with_data("/step", json!(null))
             .with_data("/status", status)
     };
-    world.admit([whole(1, 9)]).await;
+    world.admit([whole(2, 9)]).await;
     // The history comes afterwards, each entry with what was then.
     let then = |n, content: &str, status: u8| {
         let mut told = step(content);
         told["status"] = json!(status);
         raw("dossier.corrected", &code, n, json!({"dossier": {}, "step": told}))
     };
-    world.admit([then(2, "tiếp nhận", 2), then(3, "thẩm định", 4)]).await;
+    world.admit([then(3, "tiếp nhận", 2), then(4, "thẩm định", 4)]).await;
     world.settled().await;
     assert_eq!(world.seen_at_portal(&code), ["sync 9", "tiếp nhận", "thẩm định"]);
     let statuses = |world: &World| -> Vec<u8> {
@@ -261,7 +261,7 @@ async fn a_correction_may_state_the_status_and_a_step_its_own_without_moving_the
         steps.flatten().map(|step| step.status.code()).collect()
     };
     assert_eq!(statuses(&world), [2, 4]);
-    world.admit([whole(4, 4)]).await;
+    world.admit([whole(5, 4)]).await;
     world.settled().await;
     assert_eq!(world.seen_at_portal(&code).last().unwrap(), "sync 4");
     // A late one is told with what the dossier is now.
