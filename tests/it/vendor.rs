@@ -325,7 +325,23 @@ async fn only_who_shows_a_token_a_password_or_a_session_of_a_vendor_is_let_in() 
     assert!(status == 200 && is_done(&answer), "{answer}");
     let (_, answer) = call(envelope(&session, "TraCuuHoSo")).await;
     assert_eq!((&answer["result"][0]["MAHOSO"], answer.get("message")), (&json!(code(1)), None));
-    let (_, answer) = call(envelope(&session, "LayThuTuc")).await;
+    // Catalogues come from what was pulled; what was not is no empty list.
+    let (_, answer) = call(envelope(&session, "LayDanhSachTTHC")).await;
+    assert!(answer["error_code"] == "-1" && answer.get("result").is_none(), "{answer}");
+    let body = Some(("application/json", b"{}".to_vec()));
+    assert_eq!(world.api.send(Method::POST, "/v1/catalogue/pull", body).await.unwrap().status, 202);
+    let is_pulled = async || {
+        let url = url("/KetNoiMotCuaQuocGia/LayThuTuc?maTTHC=1.001193");
+        let answer = client.http.get(url).basic_auth(NAME, Some(PASSWORD)).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        if answer["error_code"] == "0" { Ok(answer) } else { Err(answer) }
+    };
+    let answer = eventually("the procedure is there", PATIENCE, is_pulled).await;
+    let inner: Value = serde_json::from_str(answer["message"].as_str().unwrap()).unwrap();
+    assert_eq!(inner["result"][0]["TENTTHC"], "Đăng ký khai sinh");
+    let (_, answer) = call(envelope(&session, "LayDanhSachTTHC")).await;
+    assert!(answer["result"].as_array().unwrap().iter().any(|row| row["MATTHC"] == "1.001193"), "{answer}");
+    let (_, answer) = call(envelope(&session, "DongBoDanhGia")).await;
     assert_eq!(answer["error_code"], "-1");
     // A session is good for nothing else.
     let api = client.http.get(url("/v1/status")).bearer_auth(&session).send().await.unwrap();
@@ -403,4 +419,22 @@ async fn the_calls_of_the_page_are_answered_as_it_shows() {
     assert_eq!(there.last["DanhSachLePhi"][0]["Gia"], "8000");
     assert!(world.suite.portal.dossier("000.00.08.H99-261123-0803").is_none());
     assert_eq!(world.suite.portal.journal().violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_at_the_same_moment_lose_nothing_of_each_other() {
+    let (world, client) = (world().await, client());
+    assert!(is_done(&client.post(&world, CREATE, &json!([dossier(1, 4)])).await));
+    let parts =
+        [("GhiChu", "một"), ("SoBienNhan", "hai"), ("SoDienThoai", "0900000009"), ("Email", "a@b.vn")];
+    let calls = parts.map(|(field, value)| json!([{"MaHoSo": code(1), field: value}]));
+    let answers = calls.iter().map(|body| client.post(&world, UPDATE, body));
+    for answer in futures_util::future::join_all(answers).await {
+        assert!(is_done(&answer), "{answer}");
+    }
+    arrived(&client, &world, 1).await;
+    let last = world.suite.portal.dossier(&code(1)).unwrap().last;
+    for (field, value) in parts {
+        assert_eq!(last[field], value, "{field}");
+    }
 }

@@ -110,3 +110,4 @@ vendor-stranger = Not let in: the token, the password or the session is wrong.
 vendor-expired = The session or token has expired; log in again.
 vendor-unavailable = The store does not answer for the moment; send the same again, nothing doubles.
 vendor-session = Logged in.
+vendor-catalogue = { $what } is not here (the catalogue was not pulled yet, or has no such code); do not take it for empty.

@@ -110,3 +110,4 @@ vendor-stranger = Không đăng nhập được: mã truy cập, mật khẩu ho
 vendor-expired = Phiên làm việc hoặc mã truy cập đã hết hạn; hãy đăng nhập lại.
 vendor-unavailable = Kho dữ liệu tạm thời không trả lời; hãy gửi lại nguyên văn, không sinh đôi.
 vendor-session = Đăng nhập thành công.
+vendor-catalogue = Chưa có { $what } ở Liên thông (danh mục chưa lấy về, hoặc không có mã này); đừng coi là rỗng.

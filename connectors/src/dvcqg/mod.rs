@@ -134,6 +134,11 @@ impl Dvcqg {
     }
 }
 
+/// The list of the catalogue that a service of the portal reads; none: it reads no catalogue.
+pub fn catalogue_of(service: &str) -> Option<String> {
+    catalogue::is_service(service).then(|| catalogue::list_of(service))
+}
+
 /// The field for whose sake a dossier in this state would certainly be refused before it is sent, if there is one. What only
 /// a mapping is missing for may still go.
 pub fn certainly_refused(state: &DossierState, config: &Config, connector: &ConnectorId) -> Option<String> {

@@ -309,7 +309,7 @@ pub fn dossier(row: &Value, tables: &Tables) -> Result<ReadDossier, Unreadable> 
     }
     for (name, pointer) in MOMENTS {
         if let Some(moment) = row.moment(name)? {
-            read.put(pointer, moment.map(Value::String));
+            read.put(pointer, Some(json!(moment)).filter(|_| !moment.is_empty()));
         }
     }
     for (name, pointer, words) in WORDS {
@@ -445,7 +445,7 @@ pub fn step(row: &Value, tables: &Tables) -> Result<ReadStep, Unreadable> {
     if content.is_empty() {
         return Err(row.bad("NoiDungXuLy", "nội dung không được để trống", ""));
     }
-    let Some(at) = row.moment("ThoiDiemXuLy")?.flatten() else {
+    let Some(at) = row.at("ThoiDiemXuLy")? else {
         return Err(row.bad("ThoiDiemXuLy", "thời điểm dạng yyyyMMddHHmmss (giờ Việt Nam)", ""));
     };
     step.insert("at".to_owned(), json!(at));
@@ -457,7 +457,7 @@ pub fn step(row: &Value, tables: &Tables) -> Result<ReadStep, Unreadable> {
         }
     }
     for (name, field) in [("NgayBatDau", "started_at"), ("NgayKetThucTheoQuyDinh", "due_at")] {
-        if let Some(moment) = row.moment(name)?.flatten() {
+        if let Some(moment) = row.at(name)? {
             step.insert(field.to_owned(), json!(moment));
         }
     }

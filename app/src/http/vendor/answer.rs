@@ -164,12 +164,12 @@ pub(super) fn session(session: &str) -> Response {
     body(StatusCode::OK, &json!({ "error_code": DONE, "message": message, "session": session }))
 }
 
-/// Rows of a read: bare for those who send the envelope; a gateway's clients look for the portal's answer as text in
+/// The result of a read: bare for those who send the envelope; a gateway's clients look for the portal's answer as text in
 /// `message`.
-pub(super) fn rows(rows: &[Value], is_envelope: bool) -> Response {
-    let answer = json!({ "error_code": DONE, "result": rows });
+pub(super) fn read(result: &Value, is_envelope: bool) -> Response {
+    let answer = json!({ "error_code": DONE, "result": result });
     if is_envelope {
         return body(StatusCode::OK, &answer);
     }
-    body(StatusCode::OK, &json!({ "error_code": DONE, "message": answer.to_string(), "result": rows }))
+    body(StatusCode::OK, &json!({ "error_code": DONE, "message": answer.to_string(), "result": result }))
 }

@@ -25,9 +25,8 @@ pub(super) fn of<'v, 'p>(
     for (vendor, place) in found {
         match shows(state, vendor, place, call, now) {
             Ok(true) => return Ok((vendor, place)),
-            Ok(false) => {}
             Err(AuthError::Expired) => why = "vendor-expired",
-            Err(AuthError::NotOurs | AuthError::Used | AuthError::Unsigned) => {}
+            Ok(false) | Err(AuthError::NotOurs | AuthError::Used | AuthError::Unsigned) => {}
         }
     }
     Err(why)

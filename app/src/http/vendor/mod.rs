@@ -4,6 +4,7 @@
 
 mod answer;
 mod caller;
+mod catalogue;
 mod progress;
 mod standing;
 mod statement;
@@ -26,7 +27,8 @@ use lienthong_core::{
 use secrecy::SecretString;
 use serde_json::Value;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, PoisonError},
 };
 
@@ -51,6 +53,34 @@ const MOST: usize = 10_000;
 pub struct Vendors {
     all: Vec<Vendor>,
     refused: Mutex<HashMap<String, (Timestamp, Outcome)>>,
+    turns: Turns,
+}
+
+/// Whose turn it is: what a call does not name is taken from what is known, so that two calls about one dossier must not
+/// read it at once. Of this process only; dossiers share locks.
+struct Turns([tokio::sync::Mutex<()>; 64]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
+    }
+}
+
+impl Turns {
+    /// Waits until it is the turn of all these dossiers. Always in the same order: nobody waits for each other.
+    async fn of(&self, codes: impl Iterator<Item = &str>) -> Vec<tokio::sync::MutexGuard<'_, ()>> {
+        let place = |code: &str| {
+            let mut hasher = DefaultHasher::new();
+            code.hash(&mut hasher);
+            hasher.finish() as usize % self.0.len()
+        };
+        let places: BTreeSet<usize> = codes.map(place).collect();
+        let mut turns = Vec::with_capacity(places.len());
+        for lock in places.into_iter().filter_map(|place| self.0.get(place)) {
+            turns.push(lock.lock().await);
+        }
+        turns
+    }
 }
 
 /// One of them.
@@ -73,7 +103,8 @@ enum Place {
     Update,
     Progress,
     LookUp,
-    Unknown(String),
+    /// A service by its name: catalogues, or nothing that we have.
+    Other(String),
 }
 
 impl Vendors {
@@ -81,7 +112,7 @@ impl Vendors {
     pub fn of(config: &Config) -> Result<Self, ConfigError> {
         let rules = config::rules(config);
         let all = config.vendors.iter().enumerate().map(|(i, entry)| vendor(config, &rules, i, entry));
-        Ok(Self { all: all.collect::<Result<_, _>>()?, refused: Mutex::default() })
+        Ok(Self { all: all.collect::<Result<_, _>>()?, ..Self::default() })
     }
 
     /// Those who have this address, and what it is for.
@@ -116,8 +147,8 @@ fn vendor(config: &Config, rules: &Rules, i: usize, entry: &Entry) -> Result<Ven
         ));
     }
     let named = |id: &ConnectorId| entry.connector.as_ref().is_none_or(|named| named == id);
-    let portals = config.connectors.iter().filter(|c| named(&c.id));
-    let portal = portals.filter_map(|c| Some((c.id.clone(), c.dvcqg.clone()?))).next();
+    let mut portals = config.connectors.iter().filter(|c| named(&c.id));
+    let portal = portals.find_map(|c| Some((c.id.clone(), c.dvcqg.clone()?)));
     let tables = portal.as_ref().map(|(_, settings)| Tables::of(settings)).unwrap_or_default();
     let units = rules.units.values().map(|unit| (&unit.code, unit.name.as_str()));
     let statuses = entry.statuses.iter().map(|(code, status)| (code.clone(), *status));
@@ -154,7 +185,7 @@ fn service(name: &str) -> Place {
         "DongBoHoSoMC" => Place::Sync,
         "CapNhatTienDoHoSoMC" => Place::Progress,
         "TraCuuHoSo" => Place::LookUp,
-        other => Place::Unknown(other.to_owned()),
+        other => Place::Other(other.to_owned()),
     }
 }
 
@@ -265,8 +296,8 @@ async fn serve(state: &AppState, vendor: &Vendor, place: Place, call: &Call) -> 
     };
     let answer = match place {
         Place::LookUp => return standing::look_up(state, vendor, &call.text("mahoso"), is_envelope).await,
-        Place::Unknown(name) => {
-            return Ok(answer::refuse(StatusCode::OK, "vendor-service", &answer::cut(&name)));
+        Place::Other(name) => {
+            return catalogue::read(state, vendor, &name, &call.text("maTTHC"), is_envelope).await;
         }
         Place::Progress => progress::take(state, vendor, call.rows()).await?,
         Place::Sync | Place::Create | Place::Update => match is_updating {

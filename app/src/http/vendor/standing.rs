@@ -34,13 +34,13 @@ pub(super) async fn look_up(
     code: &str,
     is_envelope: bool,
 ) -> Result<Response, StoreError> {
-    let Ok(code) = DossierCode::parse(code) else { return Ok(answer::rows(&[], is_envelope)) };
+    let Ok(code) = DossierCode::parse(code) else { return Ok(answer::read(&json!([]), is_envelope)) };
     let Some(known) = known(state, vendor, &code).await? else {
-        return Ok(answer::rows(&[], is_envelope));
+        return Ok(answer::read(&json!([]), is_envelope));
     };
     // Steps alone are no dossier: whoever asks has to bring it first.
     if !known.timeline.known {
-        return Ok(answer::rows(&[], is_envelope));
+        return Ok(answer::read(&json!([]), is_envelope));
     }
     let conditions = state.engine.store.conditions().await?;
     let shut = |operation: &OperationView| {
@@ -63,7 +63,7 @@ pub(super) async fn look_up(
     let why = matter
         .map(|advice| [advice.why(Locale::Vi), advice.who(Locale::Vi), advice.next(Locale::Vi)].join(" "));
     let row = row(&code, &known, acknowledged(&operations), stands, open.len(), why);
-    Ok(answer::rows(&[row], is_envelope))
+    Ok(answer::read(&json!([row]), is_envelope))
 }
 
 /// The status that the portal has acknowledged last, and when.

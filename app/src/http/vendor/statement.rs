@@ -36,6 +36,8 @@ pub(super) async fn take(
     is_updating: bool,
     unit: Option<UnitCode>,
 ) -> Result<Answer, StoreError> {
+    let codes: Vec<String> = rows.iter().map(shown_code).collect();
+    let _turns = state.vendors.turns.of(codes.iter().map(String::as_str)).await;
     let mut batch = Batch::default();
     let mut waiting = BTreeSet::new();
     for row in rows {
@@ -119,7 +121,9 @@ async fn of_row(
         read.supplements.iter().filter(|s| !is_known(&after, s)).cloned().collect();
     after.status = Some(status);
     after.fields.clone_from(&whole);
-    news.iter().for_each(|supplement| after.merge_supplement(supplement));
+    for supplement in &news {
+        after.merge_supplement(supplement);
+    }
     if let (Some(before), Some(known)) = (before, &known) {
         if before.fields == whole && before.status == Some(status) && news.is_empty() {
             return Ok(repeated(state, vendor, known, &whole));

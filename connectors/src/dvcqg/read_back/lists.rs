@@ -167,7 +167,7 @@ pub(super) fn supplements(
     let mut out = Vec::with_capacity(rows.len());
     for mut row in rows {
         let (number, content) = (row.said("HoSoBoSungId")?, row.said("NoiDungBoSung")?);
-        let requested = row.moment("NgayBoSung")?.flatten();
+        let requested = row.at("NgayBoSung")?;
         let at = requested.clone().unwrap_or_default();
         let supplement = fields(vec![
             ("id", json!(id_or_own(number.clone(), &[&content, &at]))),
@@ -177,11 +177,11 @@ pub(super) fn supplements(
             ("requested_at", json!(requested)),
             ("received_by", json!(row.said("NguoiTiepNhanBoSung")?)),
             ("note", json!(row.said("ThongTinTiepNhan")?)),
-            ("received_at", json!(row.moment("NgayTiepNhanBoSung")?.flatten())),
+            ("received_at", json!(row.at("NgayTiepNhanBoSung")?)),
             ("documents", json!(documents(&mut row, "DanhSachGiayToBoSung", tables, left)?)),
             ("fees", json!(fees(&mut row, "DanhSachLePhiBoSung", tables, left)?)),
-            ("due_before", json!(row.moment("NgayHenTraTruoc")?.flatten())),
-            ("due_after", json!(row.moment("NgayHenTraMoi")?.flatten())),
+            ("due_before", json!(row.at("NgayHenTraTruoc")?)),
+            ("due_after", json!(row.at("NgayHenTraMoi")?)),
         ]);
         // Whether it was received follows from when.
         let received = tables.received(&row.said("TrangThaiBoSung")?);

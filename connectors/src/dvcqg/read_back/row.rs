@@ -101,18 +101,21 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// A moment, RFC 3339 on the business clock. Outer none: not named; inner none: empty.
-    pub(super) fn moment(&mut self, name: &str) -> Result<Option<Option<String>>, Unreadable> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        if text.is_empty() {
-            return Ok(Some(None));
-        }
+    /// A moment, RFC 3339 on the business clock.
+    pub(super) fn at(&mut self, name: &str) -> Result<Option<String>, Unreadable> {
+        Ok(self.moment(name)?.filter(|at| !at.is_empty()))
+    }
+
+    /// The same, `""` where it is empty. None: not named.
+    pub(super) fn moment(&mut self, name: &str) -> Result<Option<String>, Unreadable> {
+        let Some(text) = self.text(name)?.filter(|text| !text.is_empty()) else { return self.text(name) };
         let at = instant(&text).ok_or_else(|| {
             self.bad(name, "thời điểm dạng yyyyMMddHHmmss (giờ Việt Nam), hoặc \"\"", &text)
         })?;
         let local = business(at);
         let is_there = local.year() >= EARLIEST;
-        Ok(Some(is_there.then(|| local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())))
+        let text = if is_there { local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string() } else { String::new() };
+        Ok(Some(text))
     }
 
     /// Whole đồng.
@@ -213,8 +216,8 @@ mod tests {
     fn a_date_that_no_dossier_can_have_is_none() {
         let row = json!({"NgayTra": "00010101000000", "NgayHenTra": ""});
         let mut row = Row::of(&row, "").unwrap();
-        assert_eq!(row.moment("NgayTra").unwrap(), Some(None));
-        assert_eq!(row.moment("NgayHenTra").unwrap(), Some(None));
+        assert_eq!(row.moment("NgayTra").unwrap(), Some(String::new()));
+        assert_eq!(row.moment("NgayHenTra").unwrap(), Some(String::new()));
         assert_eq!(row.moment("NgayNopHoSo").unwrap(), None);
     }
 
