@@ -70,6 +70,7 @@ pub struct Application {
     listener: Option<TcpListener>,
     addresses: Addresses,
     index: Arc<http::index::Kept>,
+    vendors: Arc<http::vendor::Vendors>,
 }
 
 impl Application {
@@ -96,6 +97,7 @@ impl Application {
             None => None,
         };
         let rules = parts::rules(&config, &built);
+        let vendors = Arc::new(http::vendor::Vendors::of(&config)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = Engine::new(store.store(), rules, built, clock, settings);
         let broker = broker_settings(&config)?.map(Arc::new);
@@ -116,6 +118,7 @@ impl Application {
             listener,
             addresses,
             index: Arc::default(),
+            vendors,
         })
     }
 
@@ -150,6 +153,7 @@ impl Application {
             },
             broker: self.broker.clone(),
             index: Arc::clone(&self.index),
+            vendors: Arc::clone(&self.vendors),
         })
     }
 

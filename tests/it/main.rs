@@ -15,3 +15,4 @@ mod money;
 mod restarts;
 mod restore;
 mod simulated;
+mod vendor;

@@ -28,6 +28,8 @@ pub struct Tuning {
     pub portal_born: &'static str,
     /// How many messages RabbitMQ hands over before the first of them is acknowledged.
     pub prefetch: u16,
+    /// Further sections, as they stand in the file.
+    pub further: String,
 }
 
 impl Default for Tuning {
@@ -40,6 +42,7 @@ impl Default for Tuning {
             statement_seconds: None,
             portal_born: "full",
             prefetch: 1000,
+            further: String::new(),
         }
     }
 }
@@ -103,7 +106,14 @@ pub fn configuration(places: &Places, suite: &Suite, tuning: &Tuning) -> String 
 
 fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning) -> std::fmt::Result {
     let Tuning {
-        permits, call_timeout_ms, sweep_seconds, index_seconds, statement_seconds, prefetch, ..
+        permits,
+        call_timeout_ms,
+        sweep_seconds,
+        index_seconds,
+        statement_seconds,
+        prefetch,
+        further,
+        ..
     } = tuning;
     let partners = places.partners.clone().unwrap_or_else(|| Partners::of(suite));
     writeln!(text, "[installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu\"\ndata_dir = {:?}\n", places.folder)?;
@@ -187,5 +197,5 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
     for ward in [99_001].into_iter().chain(99_010..=99_021) {
         writeln!(text, "{ward} = {{ province = 99, district = {} }}", 9901 + ward % 4)?;
     }
-    Ok(())
+    writeln!(text, "\n{further}")
 }

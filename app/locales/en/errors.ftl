@@ -97,3 +97,21 @@ notice-question = The filter “{ $what }” is not understood
     .next = Open the list of operations again and choose from the filter.
 notice-store = The store does not answer for the moment
     .next = Nothing is lost: events wait in the queue. Reload in a few seconds; if it goes on, look at the database server.
+
+# Answers to one-stop systems that call us as the gateway they know. What is sent is the Vietnamese: clients look for its phrases.
+vendor-done = { $taken } of { $all } stored by Liên thông; the national portal acknowledges later, ask TraCuuHoSo.
+vendor-part = { $taken } of { $all } stored; what is stored may be sent again as it is.
+vendor-stored = { $what } is stored.
+vendor-repeated = { $what } was received before.
+vendor-exists = The dossier { $what } exists.
+vendor-refused = { $what } was not taken - { $field }: { $expected }.
+vendor-empty = The request has no item: an array is needed.
+vendor-unreadable = The body is no readable JSON; nothing was stored.
+vendor-too-large = The body is too large; divide it. Nothing was stored.
+vendor-mode = isUpdating is missing: True or False. Nothing was stored.
+vendor-service = There is no service { $what } at this address.
+vendor-stranger = Not let in: the token, the password or the session is wrong.
+vendor-expired = The session or token has expired; log in again.
+vendor-unavailable = The store does not answer for the moment; send the same again, nothing doubles.
+vendor-session = Logged in.
+vendor-catalogue = { $what } is not here (the catalogue was not pulled yet, or has no such code); do not take it for empty.

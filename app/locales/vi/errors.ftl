@@ -97,3 +97,21 @@ notice-question = Không hiểu điều kiện lọc “{ $what }”
     .next = Mở lại danh sách Thao tác và chọn từ các ô lọc.
 notice-store = Kho dữ liệu tạm thời không trả lời
     .next = Chưa có gì bị mất: sự kiện chờ ở hàng đợi. Tải lại trang sau ít giây; nếu vẫn vậy, kiểm tra máy chủ cơ sở dữ liệu.
+
+# Trả lời cho phần mềm một cửa gọi theo trục cũ: docs/vendor.md. Các cụm "thành công", "đã tồn tại" là để máy đọc.
+vendor-done = Đã lưu { $taken }/{ $all } mục thành công tại Liên thông; Cổng DVC quốc gia ghi nhận sau, tra bằng TraCuuHoSo.
+vendor-part = Đã lưu { $taken }/{ $all } mục; mục đã lưu có thể gửi lại nguyên văn.
+vendor-stored = Đã lưu { $what }.
+vendor-repeated = Đã nhận { $what } từ trước.
+vendor-exists = Hồ sơ { $what } đã tồn tại.
+vendor-refused = Chưa nhận { $what } - { $field }: { $expected }.
+vendor-empty = Yêu cầu không có mục nào: cần một mảng JSON.
+vendor-unreadable = Nội dung không phải JSON đọc được; chưa lưu gì.
+vendor-too-large = Nội dung quá lớn; hãy chia nhỏ. Chưa lưu gì.
+vendor-mode = Thiếu isUpdating: True hoặc False. Chưa lưu gì.
+vendor-service = Không có dịch vụ { $what } ở địa chỉ này.
+vendor-stranger = Không đăng nhập được: mã truy cập, mật khẩu hoặc phiên làm việc không đúng.
+vendor-expired = Phiên làm việc hoặc mã truy cập đã hết hạn; hãy đăng nhập lại.
+vendor-unavailable = Kho dữ liệu tạm thời không trả lời; hãy gửi lại nguyên văn, không sinh đôi.
+vendor-session = Đăng nhập thành công.
+vendor-catalogue = Chưa có { $what } ở Liên thông (danh mục chưa lấy về, hoặc không có mã này); đừng coi là rỗng.

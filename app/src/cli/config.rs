@@ -7,7 +7,7 @@ use lienthong_core::clock::{Clock, SystemClock};
 use serde_json::json;
 
 use super::{Failure, Global, Screen};
-use crate::{compose, i18n::Arg, tokens};
+use crate::{compose, http::vendor::Vendors, i18n::Arg, tokens};
 
 /// `lienthong config …`
 #[derive(Debug, Subcommand)]
@@ -26,6 +26,7 @@ impl ConfigCommand {
         compose::store_address(&config)?;
         compose::broker_settings(&config)?;
         let connectors = compose::connectors(&config)?;
+        Vendors::of(&config)?;
         let index = compose::index_settings(&config)?;
         let ahead = index.calendar_ahead_days.unwrap_or_default();
         let missing = match index.calendar_ahead_days {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Connector, Problem, StoreKind};
+use super::{Config, Connector, Problem, StoreKind, vendor};
 
 /// Everything that is wrong, in the order of the file's sections.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
@@ -18,6 +18,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     units(config, &mut found);
     beneficiaries(config, &mut found);
     connectors(config, &mut found);
+    vendor::problems(config, &mut found);
     found
 }
 

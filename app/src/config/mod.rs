@@ -11,6 +11,7 @@ mod secret;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -24,6 +25,7 @@ pub use sections::{
     Beneficiary, Broker, Connector, Engine, Http, Installation, Planning, Retention, Source, Store,
     StoreKind, Unit,
 };
+pub use vendor::{Fees, RepeatedCreate, UnknownProgress, Vendor};
 
 use document::Document;
 
@@ -60,6 +62,9 @@ pub struct Config {
     /// Which source may speak for which units.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
+    /// One-stop systems that call us as the gateway they know.
+    #[serde(default, rename = "vendor")]
+    pub vendors: Vec<Vendor>,
     /// Known units.
     #[serde(default, rename = "unit")]
     pub units: Vec<Unit>,

@@ -232,3 +232,28 @@ fn rules_take_sources_units_aliases_and_accounts_over() {
     assert_eq!(rules.unit_aliases.len(), 1);
     assert_eq!(rules.beneficiaries["KB-000.00.08.H99"].account, "3511099000008");
 }
+
+#[test]
+fn a_vendor_without_a_name_of_its_own_or_at_an_address_of_ours_is_complained_of() {
+    let text = "[[vendor]]\nname = \"a b\"\nsource = \"/motcua/1\"\ncreate_path = \"/v1/events\"\nsession_minutes = 0\n\
+                [[vendor]]\nname = \"c\"\nsource = \"/motcua/2\"\nconnector = \"dvcqg\"\nheader = \"X Key\"\n\
+                update_path = \"khong-co-gach\"\n[[vendor]]\nname = \"c\"\nsource = \"/motcua/3\"\n";
+    let messages = parse(text).unwrap_err().messages().join("\n");
+    for key in [
+        "vendor[0].name",
+        "vendor[0].create_path",
+        "vendor[0].session_minutes",
+        "vendor[1].connector",
+        "vendor[1].header",
+        "vendor[1].update_path",
+        "vendor[2].name",
+    ] {
+        assert!(messages.contains(key), "{key}: {messages}");
+    }
+    let short = parse("[[vendor]]\nname = \"c\"\nsource = \"/motcua/3\"\npassword = \"123456\"\n").unwrap();
+    let error = crate::http::vendor::Vendors::of(&short).err().unwrap();
+    assert!(
+        error.to_string().contains("vendor[0].password") && !error.to_string().contains("123456"),
+        "{error}"
+    );
+}

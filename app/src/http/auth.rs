@@ -175,6 +175,29 @@ impl Auth {
         }
     }
 
+    /// A short session for whoever has this name, until then: about 50 characters, for clients that keep it in a narrow
+    /// column. Good for nothing else; any process of the installation can check it.
+    pub fn session(&self, name: &str, until: Timestamp) -> String {
+        let until = until.as_second();
+        format!("{until:x}-{}", self.session_tag(name, until))
+    }
+
+    /// Whether a session is this name's and lasts.
+    pub fn check_session(&self, name: &str, session: &str, now: Timestamp) -> Result<(), AuthError> {
+        let (until, tag) = session.trim().split_once('-').ok_or(AuthError::NotOurs)?;
+        let until = i64::from_str_radix(until, 16).map_err(|_| AuthError::NotOurs)?;
+        if !is_same(tag, &self.session_tag(name, until)) {
+            return Err(AuthError::NotOurs);
+        }
+        if until <= now.as_second() { Err(AuthError::Expired) } else { Ok(()) }
+    }
+
+    fn session_tag(&self, name: &str, until: i64) -> String {
+        let text = format!("session\n{until}\n{name}");
+        let tag = hex(hmac::sign(&self.inner.forms, text.as_bytes()).as_ref());
+        tag.chars().take(40).collect()
+    }
+
     /// The token that a form must carry to count as ours: bound to the session (or pre-login) cookie.
     pub fn form_token(&self, binding: &str) -> String {
         hex(hmac::sign(&self.inner.forms, binding.as_bytes()).as_ref())
@@ -184,6 +207,11 @@ impl Auth {
     pub fn is_form_token(&self, binding: &str, token: &str) -> bool {
         unhex(token).is_some_and(|tag| hmac::verify(&self.inner.forms, binding.as_bytes(), &tag).is_ok())
     }
+}
+
+/// Whether two secrets are the same, in constant time.
+pub fn is_same(one: &str, other: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
 
 /// 128 random bits as hex.

@@ -21,6 +21,7 @@ use super::{
     AppState,
     console::{notice, shell::Visit},
     error::ApiError,
+    vendor,
 };
 
 /// Longer than any question to a store may take, shorter than a browser's patience.
@@ -45,7 +46,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Wraps all routes.
 pub fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let mut routes = routes
-        .fallback(missing)
+        .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(time_limit))
         .layer(CatchPanicLayer::custom(panicked));
@@ -95,14 +96,22 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").into_response()
 }
 
+/// An address that is none of ours may be a vendor's.
+async fn elsewhere(State(state): State<AppState>, request: Request) -> Response {
+    match vendor::take(&state, request).await {
+        Ok(response) => response,
+        Err(request) => missing(&state, request.headers(), request.uri()),
+    }
+}
+
 /// A person's browser gets a page, everybody else JSON.
-async fn missing(State(state): State<AppState>, headers: HeaderMap, uri: Uri) -> Response {
+fn missing(state: &AppState, headers: &HeaderMap, uri: &Uri) -> Response {
     let wants_page = headers
         .get(header::ACCEPT)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
     if wants_page && !uri.path().starts_with("/v1/") {
-        let visit = Visit::of(&state, &headers, &uri, None);
+        let visit = Visit::of(state, headers, uri, None);
         return notice::not_found(&visit, "notice-address", uri.path());
     }
     ApiError::new(StatusCode::NOT_FOUND, "no_such_address").into_response()

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 const HIDDEN: &str = "••••";
 
+/// What a vendor said and nobody understood: any number in it may be somebody's.
+const STRANGE: &str = "not_understood";
+
 /// `0900000001` → `090****001`; short ones vanish.
 pub fn number(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
@@ -31,6 +34,7 @@ pub fn value(value: &mut Value) {
 fn within(value: &mut Value, name: &str, parent: &str) {
     match value {
         Value::Object(fields) => {
+            let name = if parent == STRANGE { STRANGE } else { name };
             for (field, inner) in fields {
                 let field = field.clone();
                 within(inner, &field, name);
@@ -57,6 +61,8 @@ fn field(name: &str, parent: &str, text: &str) -> Option<String> {
         ("phone" | "id_number" | "portal_account" | "account", _)
         | ("number", "id" | "identity" | "account") => Some(number(text)),
         ("email", _) => Some(if text.is_empty() { String::new() } else { email(text) }),
+        (_, STRANGE) if text.bytes().filter(u8::is_ascii_digit).count() >= 6 => Some(number(text)),
+        (_, STRANGE) => Some(free(text)),
         ("lookup_secret", _) => Some(if text.is_empty() { String::new() } else { HIDDEN.into() }),
         ("summary" | "note" | "content" | "said" | "reason" | "comment" | "description", _) => {
             Some(free(text))
@@ -109,6 +115,16 @@ fn is_personal(run: &str) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn numbers_in_what_nobody_understood_are_masked_wherever_they_stand() {
+        let mut body = json!({"data":{"not_understood":{"Fax":"02703823456","La":{"a":["0900000001",123_456_789],"b":"chữ"}}}});
+        value(&mut body);
+        assert_eq!(
+            body,
+            json!({"data":{"not_understood":{"Fax":"027****456","La":{"a":["090****001","123****789"],"b":"chữ"}}}})
+        );
+    }
 
     #[test]
     fn numbers_of_citizens_are_masked_and_the_rest_stays() {

@@ -23,6 +23,7 @@ pub mod session;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod vendor;
 
 use axum::Router;
 use lienthong_core::{flow::engine::Engine, port::views::Views};
@@ -51,6 +52,8 @@ pub struct AppState {
     pub broker: Option<Arc<crate::broker::Settings>>,
     /// Reports of the index that were made a moment ago.
     pub index: Arc<index::Kept>,
+    /// One-stop systems that call us as the gateway they know.
+    pub vendors: Arc<vendor::Vendors>,
 }
 
 /// Whether the parts of the process work.

@@ -58,7 +58,7 @@ pub(super) fn is_service(name: &str) -> bool {
         || (name.starts_with("LayDanhMuc") && name.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-fn list_of(service: &str) -> String {
+pub(super) fn list_of(service: &str) -> String {
     KNOWN.iter().find(|known| known.service == service).map_or(service, |known| known.list).to_owned()
 }
 

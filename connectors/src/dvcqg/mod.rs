@@ -141,6 +141,26 @@ impl Dvcqg {
     }
 }
 
+/// The list of the catalogue that a service of the portal reads; none: it reads no catalogue.
+pub fn catalogue_of(service: &str) -> Option<String> {
+    catalogue::is_service(service).then(|| catalogue::list_of(service))
+}
+
+/// The field for whose sake a dossier in this state would certainly be refused before it is sent, if there is one. What only
+/// a mapping is missing for may still go.
+pub fn certainly_refused(state: &DossierState, config: &Config, connector: &ConnectorId) -> Option<String> {
+    let Ok(dossier) = state.dossier() else { return Some("data".to_owned()) };
+    // The code of the procedure may be mapped later; that there is none cannot be.
+    let procedure = state.procedure().unwrap_or_default();
+    if procedure.trim().is_empty() {
+        return Some("MaTTHC".to_owned());
+    }
+    match map::dossier(state, &dossier, procedure, config, connector) {
+        Err(Outcome::Refused(refusal)) => Some(refusal.field.unwrap_or_else(|| "data".to_owned())),
+        _ => None,
+    }
+}
+
 /// What the portal is sent of a dossier, its own words for the procedure included: a step of an attempt, alone.
 #[cfg(feature = "measured")]
 pub fn request_of(state: &DossierState, config: &Config, connector: &ConnectorId) -> Option<Vec<u8>> {

@@ -231,3 +231,42 @@ async fn an_adopted_dossier_sends_only_what_the_former_system_did_not() {
     world.settled().await;
     assert_eq!(world.seen_at_portal(&code), ["sau ngày chuyển đổi"]);
 }
+
+#[tokio::test]
+async fn a_correction_may_state_the_status_and_a_step_its_own_without_moving_the_dossier() {
+    let world = World::running();
+    let code = code(1);
+    let whole = |n, status: u8| {
+        let received = lienthong_core::testing::fixtures::events::data("dossier.received", &code);
+        raw("dossier.corrected", &code, n, received)
+            .with_data("/step", json!(null))
+            .with_data("/status", status)
+    };
+    world.admit([whole(2, 9)]).await;
+    // The history comes afterwards, each entry with what was then.
+    let then = |n, content: &str, status: u8| {
+        let mut told = step(content);
+        told["status"] = json!(status);
+        raw("dossier.corrected", &code, n, json!({"dossier": {}, "step": told}))
+    };
+    world.admit([then(3, "tiếp nhận", 2), then(4, "thẩm định", 4)]).await;
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&code), ["sync 9", "tiếp nhận", "thẩm định"]);
+    let statuses = |world: &World| -> Vec<u8> {
+        let tasks = world.portal.tasks_of(&code);
+        let steps = tasks.iter().filter_map(|task| match task.payload.as_ref() {
+            lienthong_core::operation::Payload::AppendProgress { steps } => Some(steps.clone()),
+            _ => None,
+        });
+        steps.flatten().map(|step| step.status.code()).collect()
+    };
+    assert_eq!(statuses(&world), [2, 4]);
+    world.admit([whole(5, 4)]).await;
+    world.settled().await;
+    assert_eq!(world.seen_at_portal(&code).last().unwrap(), "sync 4");
+    // A late one is told with what the dossier is now.
+    world.admit([then(1, "muộn", 2)]).await;
+    world.settled().await;
+    assert_eq!(statuses(&world), [2, 4, 4]);
+    world.ledgers_balance().await;
+}

@@ -34,6 +34,8 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(super) use events::longest_body;
+
 use super::{AppState, auth::Scope, error::ApiError, guard};
 
 /// What a handler answers.
@@ -84,7 +86,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))
-        .layer(DefaultBodyLimit::max(events::longest_body(state)));
+        .layer(DefaultBodyLimit::max(longest_body(state)));
     let operate = Router::new()
         .route("/operations/{id}/retry", post(operations::retry))
         .route("/operations/{id}/dismiss", post(operations::dismiss))

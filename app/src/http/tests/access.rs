@@ -186,3 +186,17 @@ fn tokens_end_by_the_given_clock_and_only_ours_are_believed() {
     assert!(ours.is_form_token("session", &form) && !ours.is_form_token("other", &form));
     assert!(!theirs.is_form_token("session", &form) && !ours.is_form_token("session", ""));
 }
+
+#[test]
+fn a_session_of_a_vendor_is_its_own_short_and_ends() {
+    let auth = Auth::new("a secret of at least thirty-two bytes".to_owned().into());
+    let session = auth.session("motcua-08", now() + SignedDuration::from_mins(10));
+    assert!(session.len() <= 60, "known clients keep it in a narrow column: {session}");
+    assert_eq!(auth.check_session("motcua-08", &session, now()), Ok(()));
+    assert_eq!(auth.check_session("motcua-09", &session, now()), Err(AuthError::NotOurs));
+    let later = now() + SignedDuration::from_mins(10);
+    assert_eq!(auth.check_session("motcua-08", &session, later), Err(AuthError::Expired));
+    let longer = format!("f{session}");
+    assert_eq!(auth.check_session("motcua-08", &longer, later), Err(AuthError::NotOurs));
+    assert_eq!(auth.check(&session, now()).err(), Some(AuthError::NotOurs), "no token");
+}

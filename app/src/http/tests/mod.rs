@@ -119,6 +119,7 @@ pub fn server(views: impl FnOnce(MemoryStore) -> Arc<dyn Views>, display: Displa
         display,
         broker: None,
         index: Arc::default(),
+        vendors: Arc::default(),
     };
     Server { router: router(state), auth, store, engine, health }
 }
