@@ -134,6 +134,24 @@ async fn a_code_that_a_person_confirmed_is_a_known_procedure() {
     let confirmed = mapping::confirm(&world.engine, wanted, "an", "đã đối chiếu").await.unwrap();
     assert!(matches!(confirmed, Confirmed::Done(..)), "{confirmed:?}");
     assert!(!unknown(&world).await);
+    // One that holds from December on says nothing of November, also when December has come.
+    let later = Wanted {
+        connector: ConnectorId::parse("dvcqg").unwrap(),
+        table: Table::Procedure,
+        local: "TT-MOI".into(),
+        national: "1.001193".into(),
+        from: Some(date(2026, 12, 1)),
+        until: None,
+    };
+    world
+        .admit([event("dossier.received", &code(2), 1)
+            .with_data("/dossier/procedure", serde_json::json!({"code": "TT-MOI", "name": "Khai sinh"}))])
+        .await;
+    let confirmed = mapping::confirm(&world.engine, later, "an", "sáp nhập").await.unwrap();
+    assert!(matches!(confirmed, Confirmed::Done(..)), "{confirmed:?}");
+    world.advance(10 * 24 * 3600);
+    index::refresh(&world.engine).await.unwrap();
+    assert!(unknown(&world).await, "it did not hold then");
 }
 
 #[tokio::test]

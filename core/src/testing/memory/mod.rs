@@ -6,6 +6,7 @@ mod index;
 mod load;
 mod replays;
 mod retention;
+mod sheet;
 mod store;
 mod tables;
 mod views;
