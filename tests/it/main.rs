@@ -13,4 +13,5 @@ mod mess;
 mod money;
 mod restarts;
 mod restore;
+mod sheet;
 mod simulated;

@@ -20,6 +20,7 @@ mod quarantine;
 mod replays;
 mod restore;
 mod retention;
+pub(super) mod sheet;
 mod status;
 
 use axum::{
@@ -76,6 +77,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/replays/{id}/items", get(replays::items))
         .route("/index", get(index::show))
         .route("/index/compare", post(index::compare_with).layer(DefaultBodyLimit::max(index::LARGEST)))
+        .route("/sheet", get(sheet::show))
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))
