@@ -23,6 +23,7 @@ morning-figures = The unit's figures
 morning-empty = No dossier is in work, and none is new.
 morning-help = Due times go by each unit's working hours. “New”: today, and since the last working day before it began. “Blocked”: something does not reach a partner. “Lost”: the points that the province's index of { $what } would gain if the unit's dossiers lacked nothing; not all of them can be won back.
 morning-lost-at = Points reckoned at
+morning-which = Which dossiers cost points
 morning-more = { $n ->
     [one] And one more dossier that is not named here.
    *[other] And { $n } more dossiers that are not named here.

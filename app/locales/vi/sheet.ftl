@@ -23,6 +23,7 @@ morning-figures = Số liệu của đơn vị
 morning-empty = Không có hồ sơ nào đang xử lý, không có hồ sơ mới.
 morning-help = Hạn tính theo giờ làm việc của từng đơn vị. “Mới nhận”: hôm nay, và từ đầu ngày làm việc liền trước. “Nghẽn”: có phần chưa đến được đối tác. “Mất điểm”: số điểm chỉ số 766 của tỉnh trong tháng { $what } sẽ có thêm nếu hồ sơ của đơn vị không thiếu gì; không phải điểm nào cũng lấy lại được.
 morning-lost-at = Điểm tính lúc
+morning-which = Hồ sơ nào mất điểm
 morning-more = Và { $n } hồ sơ nữa không nêu tên ở đây.
 morning-within = Đến hạn trong { $n } giờ làm việc
 morning-short-within = Hạn trong { $n } giờ

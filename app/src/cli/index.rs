@@ -184,10 +184,34 @@ pub(super) fn save(screen: &Screen, path: &PathBuf, bytes: &[u8]) -> Result<(), 
     Ok(())
 }
 
-/// The index on a terminal; also what the demo ends with.
-pub(crate) fn show(screen: &Screen, index: &Value) {
+/// The index on a terminal.
+fn show(screen: &Screen, index: &Value) {
     let lang = screen.locale.code();
     headline(screen, index);
+    indicators(screen, index);
+    repairs(screen, index);
+    let checks = list(index, "checks");
+    if !checks.is_empty() {
+        screen.line(screen.say("index-checks"));
+        let mut table = screen.table(&["count", "index-check", "index-hits"]);
+        for check in checks {
+            let hits = list(check, "hits").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+            let count = screen.number(number(check, "dossiers"));
+            table.add_row([count, text(&check["words"], lang).to_owned(), hits]);
+        }
+        screen.line(table.to_string());
+    }
+}
+
+/// The score, the indicators, the dossiers that cost most: what the demo ends with.
+pub(crate) fn brief(screen: &Screen, index: &Value) {
+    headline(screen, index);
+    indicators(screen, index);
+    costly(screen, index);
+}
+
+fn indicators(screen: &Screen, index: &Value) {
+    let lang = screen.locale.code();
     let mut table =
         screen.table(&["index-code", "index-name", "index-points", "index-ratio", "index-standing"]);
     for indicator in list(index, "indicators") {
@@ -208,18 +232,6 @@ pub(crate) fn show(screen: &Screen, index: &Value) {
         ]);
     }
     screen.line(table.to_string());
-    repairs(screen, index);
-    let checks = list(index, "checks");
-    if !checks.is_empty() {
-        screen.line(screen.say("index-checks"));
-        let mut table = screen.table(&["count", "index-check", "index-hits"]);
-        for check in checks {
-            let hits = list(check, "hits").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
-            let count = screen.number(number(check, "dossiers"));
-            table.add_row([count, text(&check["words"], lang).to_owned(), hits]);
-        }
-        screen.line(table.to_string());
-    }
 }
 
 fn headline(screen: &Screen, index: &Value) {
@@ -260,7 +272,7 @@ fn headline(screen: &Screen, index: &Value) {
 }
 
 /// The dossiers that cost most.
-pub(crate) fn costly(screen: &Screen, index: &Value) {
+fn costly(screen: &Screen, index: &Value) {
     let costly = list(index, "costly");
     if costly.is_empty() {
         return;

@@ -41,7 +41,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use api::{inside, is_served};
 pub use failure::Failure;
-pub(crate) use index::{costly as show_costly, show as show_index};
+pub(crate) use index::brief as show_index;
 pub use output::Screen;
 pub(crate) use sandbox::SANDBOX;
 pub(crate) use status::ledgers as show_ledgers;

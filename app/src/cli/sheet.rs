@@ -137,15 +137,15 @@ fn dossiers(screen: &Screen, rows: &[Value]) {
         screen.line(screen.say("sheet-nothing"));
         return;
     }
-    let headings = ["sheet-figure", "sheet-dossier", "sheet-due", "sheet-since", "sheet-hours"];
-    let mut table = screen.roomy(&headings, 0);
+    let headings = ["sheet-dossier", "sheet-figure", "sheet-due", "sheet-since", "sheet-hours"];
+    let mut table = screen.roomy(&headings, 1);
     for row in rows {
         let who = [text(row, "dossier"), text(row, "procedure"), text(row, "officer")];
         let why = [screen.named("figure", text(row, "figure")), text(row, "partner_name").to_owned()];
         let hours = row["working_minutes"].as_i64();
         table.add_row([
-            why.join("\n").trim_end().to_owned(),
             who.join("\n").trim_end().to_owned(),
+            why.join("\n").trim_end().to_owned(),
             when::short(&row["due_at"]),
             when::short(&row["since"]),
             hours.map_or_else(String::new, |m| format!("{}:{:02}", m / 60, m % 60)),

@@ -232,3 +232,18 @@ fn rules_take_sources_units_aliases_and_accounts_over() {
     assert_eq!(rules.unit_aliases.len(), 1);
     assert_eq!(rules.beneficiaries["KB-000.00.08.H99"].account, "3511099000008");
 }
+
+#[test]
+fn a_sheet_has_a_time_of_day_and_two_numbers_of_hours_in_their_order() {
+    let config = parse("[sheet]\nat = \"\"\ndue_hours = [8, 8]").unwrap();
+    assert_eq!((config.sheet.at.as_str(), config.sheet.keep_days), ("", 90));
+    for (key, text) in [
+        ("sheet.at", "at = \"7 giờ\""),
+        ("sheet.keep_days", "keep_days = 0"),
+        ("sheet.due_hours", "due_hours = [72, 24]"),
+        ("sheet.due_hours", "due_hours = [0, 24]"),
+    ] {
+        let said = parse(&format!("[sheet]\n{text}")).unwrap_err().to_string();
+        assert!(said.contains(key), "{text}: {said}");
+    }
+}

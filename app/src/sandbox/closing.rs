@@ -106,7 +106,6 @@ impl Closing {
         if self.index["dossiers"].as_i64().is_some_and(|dossiers| dossiers > 0) {
             screen.line(screen.say("closing-index"));
             crate::cli::show_index(screen, &self.index);
-            crate::cli::show_costly(screen, &self.index);
             let url = index_page(&format!("http://{}", crate::cli::SANDBOX), &self.period);
             let values = [("command", Arg::Text("make sandbox")), ("url", Arg::Text(&url))];
             screen.line(screen.say_with("closing-index-page", &values));

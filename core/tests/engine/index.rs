@@ -20,7 +20,7 @@ use lienthong_core::{
         tally::Scope,
     },
     outcome::{Cause, Outcome},
-    port::views::Views,
+    port::{store::decide, views::Views, work::Scope as Rows},
     testing::fixtures::events::event,
 };
 use std::sync::Arc;
@@ -195,4 +195,24 @@ async fn a_year_without_its_file_keeps_an_incident_open_until_it_is_there() {
     );
     index::refresh(&world.engine).await.unwrap();
     assert_eq!(keys(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn facts_of_an_earlier_shape_are_all_written_anew_and_keep_what_they_knew() {
+    let world = World::running();
+    world.admit([event("dossier.received", &code(1), 1), event("dossier.received", &code(2), 1)]).await;
+    world.settled().await;
+    assert_eq!(index::refresh(&world.engine).await.unwrap(), 2);
+    assert_eq!(index::refresh(&world.engine).await.unwrap(), 0, "nothing changed");
+    let before = scored(&world).await.report;
+    decide(&world.store, Rows::default(), |work| {
+        let earlier = r#"{"shape":1,"since_us":1795395600000000,"after":9,"begun_us":1795395600000000}"#;
+        work.cursors.push(("index".into(), earlier.into()));
+    })
+    .await
+    .unwrap();
+    assert_eq!(index::as_of(&world.engine).await.unwrap(), None, "until then they are incomplete");
+    // The same facts: what the store keeps beside them may be missing.
+    assert_eq!(index::refresh(&world.engine).await.unwrap(), 2);
+    assert_eq!(scored(&world).await.report, before);
 }
