@@ -44,24 +44,10 @@ pub async fn ask(
     let now = engine.clock.now();
     let days = engine.store.sheet_days().await?;
     let sheet = match day {
-        Some(day) => match kept(engine, day, unit).await? {
-            Some(sheet) => sheet,
-            None => return Ok(None),
-        },
-        None => {
-            let lost = match sheet::kept_loss(engine, now).await? {
-                Some(lost) => lost,
-                None => {
-                    let answered = state.index.ask(engine, sheet::month(now), Scope::default()).await?;
-                    sheet::Lost::of(&answered, &engine.settings.index.rules, now)
-                }
-            };
-            match unit {
-                Some(unit) => sheet::of_unit(engine, now, &lost, unit).await?,
-                None => sheet::province(engine, now, &lost).await?,
-            }
-        }
+        Some(day) => kept(engine, day, unit).await?,
+        None => Some(live(state, unit, now).await?),
     };
+    let Some(sheet) = sheet else { return Ok(None) };
     let settings = &engine.settings.index;
     let missing = |ahead| settings.calendar.missing(now, ahead);
     Ok(Some(Shown {
@@ -72,6 +58,21 @@ pub async fn ask(
         days,
         missing_years: settings.calendar_ahead_days.map(missing).unwrap_or_default(),
     }))
+}
+
+async fn live(state: &AppState, unit: Option<&str>, now: Timestamp) -> Result<Sheet, StoreError> {
+    let engine = &state.engine;
+    let kept = sheet::kept_loss(engine, now).await?;
+    let lost = if let Some(lost) = kept {
+        lost
+    } else {
+        let answered = state.index.ask(engine, sheet::month(now), Scope::default()).await?;
+        sheet::Lost::of(&answered, &engine.settings.index.rules, now)
+    };
+    match unit {
+        Some(unit) => sheet::of_unit(engine, now, &lost, unit).await,
+        None => sheet::province(engine, now, &lost).await,
+    }
 }
 
 async fn kept(engine: &Engine, day: Date, unit: Option<&str>) -> Result<Option<Sheet>, StoreError> {
