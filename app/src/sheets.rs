@@ -1,8 +1,12 @@
 //! The index as tables for spreadsheets: CSV with a byte-order mark, XLSX. Made from what the API answers, so that the
 //! command line and the console write the same.
 
+mod morning;
+
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use serde_json::Value;
+
+pub use morning::{MORNING, morning};
 
 use crate::i18n::{Locale, find, text};
 

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod policy;
 pub mod port;
 pub mod replay;
+pub mod sheet;
 pub mod status;
 #[cfg(feature = "testing")]
 pub mod testing;

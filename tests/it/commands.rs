@@ -12,6 +12,20 @@ async fn the_demonstration_runs_to_its_end_and_everything_comes_out() {
         assert_eq!(closing["ledgers"][ledger]["difference"], 0, "{closing:#}");
     }
     assert!(closing["told"]["payment.succeeded"]["count"].as_i64() > Some(10), "{closing:#}");
+    // The index of the quarter that the sample plays in.
+    let index = &closing["index"];
+    assert_eq!(
+        (&index["period"], &closing["index_page"]),
+        (&"2026-Q1".into(), &"/chi-so?period=2026-Q1".into())
+    );
+    assert!(index["dossiers"].as_i64() > Some(250), "{index:#}");
+    let of = index["computed"]["of"].as_i64().unwrap();
+    assert!((60..=76).contains(&of), "x of what can be computed: {of}");
+    let costly = index["costly"].as_array().unwrap();
+    assert!(
+        costly.len() > 5 && costly[0]["acts"].as_array().is_some_and(|acts| !acts.is_empty()),
+        "{costly:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

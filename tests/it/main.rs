@@ -14,5 +14,6 @@ mod mess;
 mod money;
 mod restarts;
 mod restore;
+mod sheet;
 mod simulated;
 mod vendor;

@@ -22,6 +22,8 @@ pub struct Tuning {
     pub sweep_seconds: u64,
     /// How often what the index counts is brought up to date.
     pub index_seconds: u64,
+    /// From which time of day on the day's sheet is kept.
+    pub sheet_at: &'static str,
     /// How long PostgreSQL lets a statement run; none: as the program has it.
     pub statement_seconds: Option<u64>,
     /// How dossiers that were born on the portal are kept in step.
@@ -39,6 +41,7 @@ impl Default for Tuning {
             call_timeout_ms: 2_500,
             sweep_seconds: 2,
             index_seconds: 900,
+            sheet_at: "07:30",
             statement_seconds: None,
             portal_born: "full",
             prefetch: 1000,
@@ -110,6 +113,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         call_timeout_ms,
         sweep_seconds,
         index_seconds,
+        sheet_at,
         statement_seconds,
         prefetch,
         further,
@@ -144,7 +148,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         "[http]\nlisten = \"127.0.0.1:0\"\n\n[engine]\npoll_ms = 100\nlease_margin_ms = 500\n\
          sweep_seconds = {sweep_seconds}\ntracking_seconds = 1\ntest_seconds = 1\ntest_longest_seconds = 2\n\
          ramp_step_seconds = 1\nstop_seconds = 10\n\
-         retry_seconds = [{retries}]\n\n[index]\nrefresh_seconds = {index_seconds}\n",
+         retry_seconds = [{retries}]\n\n[index]\nrefresh_seconds = {index_seconds}\n\n[sheet]\nat = {sheet_at:?}\n",
     )?;
     for number in 1..=14 {
         let code = format!("000.00.{number:02}.H99");

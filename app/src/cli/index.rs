@@ -14,6 +14,8 @@ use super::{
 };
 use crate::{i18n::Arg, sheets};
 
+/// Dossiers that cost most, on the screen.
+const COSTLY: usize = 5;
 /// Repairs shown on the screen.
 const SHOWN: usize = 12;
 
@@ -173,7 +175,7 @@ impl Show {
     }
 }
 
-fn save(screen: &Screen, path: &PathBuf, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn save(screen: &Screen, path: &PathBuf, bytes: &[u8]) -> Result<(), Failure> {
     let shown = path.display().to_string();
     std::fs::write(path, bytes).map_err(|error| Failure::new(format!("{shown}: {error}"), ""))?;
     if !screen.json {
@@ -182,10 +184,34 @@ fn save(screen: &Screen, path: &PathBuf, bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The index on a terminal; also what the demo ends with.
-pub(crate) fn show(screen: &Screen, index: &Value) {
+/// The index on a terminal.
+fn show(screen: &Screen, index: &Value) {
     let lang = screen.locale.code();
     headline(screen, index);
+    indicators(screen, index);
+    repairs(screen, index);
+    let checks = list(index, "checks");
+    if !checks.is_empty() {
+        screen.line(screen.say("index-checks"));
+        let mut table = screen.table(&["count", "index-check", "index-hits"]);
+        for check in checks {
+            let hits = list(check, "hits").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+            let count = screen.number(number(check, "dossiers"));
+            table.add_row([count, text(&check["words"], lang).to_owned(), hits]);
+        }
+        screen.line(table.to_string());
+    }
+}
+
+/// The score, the indicators, the dossiers that cost most: what the demo ends with.
+pub(crate) fn brief(screen: &Screen, index: &Value) {
+    headline(screen, index);
+    indicators(screen, index);
+    costly(screen, index);
+}
+
+fn indicators(screen: &Screen, index: &Value) {
+    let lang = screen.locale.code();
     let mut table =
         screen.table(&["index-code", "index-name", "index-points", "index-ratio", "index-standing"]);
     for indicator in list(index, "indicators") {
@@ -206,18 +232,6 @@ pub(crate) fn show(screen: &Screen, index: &Value) {
         ]);
     }
     screen.line(table.to_string());
-    repairs(screen, index);
-    let checks = list(index, "checks");
-    if !checks.is_empty() {
-        screen.line(screen.say("index-checks"));
-        let mut table = screen.table(&["count", "index-check", "index-hits"]);
-        for check in checks {
-            let hits = list(check, "hits").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
-            let count = screen.number(number(check, "dossiers"));
-            table.add_row([count, text(&check["words"], lang).to_owned(), hits]);
-        }
-        screen.line(table.to_string());
-    }
 }
 
 fn headline(screen: &Screen, index: &Value) {
@@ -245,9 +259,37 @@ fn headline(screen: &Screen, index: &Value) {
         screen.say_with("index-as-of", &[("at", Arg::Text(&as_of)), ("rules", Arg::Text(rules))])
     };
     screen.line(line);
+    if number(index, "dossiers") + number(index, "received_here") == 0 {
+        let known: Vec<&str> = list(index, "periods").iter().filter_map(Value::as_str).collect();
+        screen.line(screen.say("index-empty"));
+        if !known.is_empty() {
+            screen.line(screen.say_with("index-known", &[("periods", Arg::Text(&known.join(", ")))]));
+        }
+    }
     let counts = [("dossiers", "dossiers"), ("received", "received_here"), ("waiting", "waiting")];
     let counts = counts.map(|(name, field)| (name, Arg::Count(number(index, field))));
     screen.line(screen.say_with("index-dossiers", &counts));
+}
+
+/// The dossiers that cost most.
+fn costly(screen: &Screen, index: &Value) {
+    let costly = list(index, "costly");
+    if costly.is_empty() {
+        return;
+    }
+    screen.line(screen.say("closing-costly"));
+    let headings = ["closing-costly-points", "closing-costly-dossier", "closing-costly-acts"];
+    let mut table = screen.roomy(&headings, 1);
+    for dossier in costly.iter().take(COSTLY) {
+        let acts = list(dossier, "acts").iter().map(|act| text(&act["words"], screen.locale.code()));
+        let who = [text(dossier, "dossier"), text(dossier, "unit"), text(dossier, "officer")];
+        table.add_row([
+            format!("−{}", text(dossier, "gain")),
+            who.join("\n").trim_end().to_owned(),
+            acts.collect::<Vec<_>>().join("\n"),
+        ]);
+    }
+    screen.line(table.to_string());
 }
 
 fn repairs(screen: &Screen, index: &Value) {

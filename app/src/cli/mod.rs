@@ -28,6 +28,7 @@ mod retention;
 mod sandbox;
 mod schema;
 mod serve;
+mod sheet;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -41,8 +42,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use api::{inside, is_served};
 pub use failure::Failure;
-pub(crate) use index::show as show_index;
+pub(crate) use index::brief as show_index;
 pub use output::Screen;
+pub(crate) use sandbox::SANDBOX;
 pub(crate) use status::ledgers as show_ledgers;
 
 use crate::{config::Config, i18n::Locale, logging, tokens};
@@ -178,6 +180,10 @@ pub enum Command {
     /// The national index (Decision 766), computed before the portal does
     #[command(verbatim_doc_comment)]
     Index(index::Index),
+    /// Bản sáng: mới nhận, sắp đến hạn, quá hạn, chờ bổ sung, nghẽn, mất điểm, của từng đơn vị
+    /// The morning sheet: new, due soon, late, waiting, blocked, points lost, by unit
+    #[command(verbatim_doc_comment)]
+    Sheet(sheet::Sheet),
     /// Toàn cảnh hôm nay: đối tác, việc chờ người xử lý, hai sổ đối chiếu
     /// The province today
     #[command(verbatim_doc_comment)]
@@ -268,6 +274,7 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Restore(restore) => restore.run(global, screen).await,
         Command::Retention => retention::run(global, screen).await,
         Command::Index(index) => index.run(global, screen).await,
+        Command::Sheet(sheet) => sheet.run(global, screen).await,
         Command::Status => status::run(global, screen).await,
         Command::Migrate => serve::migrate(global, screen).await,
         Command::Token(token) => token.run(global, screen),

@@ -7,6 +7,9 @@ use clap::Args;
 use super::{Failure, Screen};
 use crate::sandbox;
 
+/// Where the sandbox listens unless told.
+pub(crate) const SANDBOX: &str = "127.0.0.1:8080";
+
 /// `lienthong sandbox`
 #[derive(Debug, Clone, Args)]
 pub struct Sandbox {
@@ -16,7 +19,7 @@ pub struct Sandbox {
     pub data_dir: Option<PathBuf>,
     /// Nghe ở đâu; chỉ trên máy này
     /// Where to listen; loopback only
-    #[arg(long, default_value = "127.0.0.1:8080", verbatim_doc_comment)]
+    #[arg(long, default_value = SANDBOX, verbatim_doc_comment)]
     pub listen: SocketAddr,
     /// Bắt đầu trống, không diễn hồ sơ mẫu
     /// Begin empty, without the sample dossiers

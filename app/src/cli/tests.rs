@@ -58,6 +58,9 @@ fn commands_of_the_documentation_are_understood() {
         "lienthong index --csv chi-so.csv --table repairs --refresh",
         "lienthong index compare cong.json --period 2026-10",
         "lienthong index enter 5.2 --period 2026-10 --points 5.50 --reason x",
+        "lienthong sheet",
+        "lienthong sheet --unit 000.00.08.H99 --day 2026-11-23 --csv sang.csv --table dossiers",
+        "lienthong sheet --day today --xlsx sang.xlsx --json",
         "lienthong status --lang en",
         "lienthong token issue --subject an --scope read,publish --days 30",
         "lienthong config check",
@@ -118,6 +121,7 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         include_str!("replay.rs"),
         include_str!("schema.rs"),
         include_str!("serve.rs"),
+        include_str!("sheet.rs"),
         include_str!("status.rs"),
         include_str!("../sandbox/mod.rs"),
         include_str!("../sandbox/closing.rs"),
@@ -148,7 +152,7 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
     assert!(keys.len() > 80, "{}", keys.len());
     let words = [
         "id", "state", "after", "url", "urls", "folder", "file", "when", "number", "by", "year", "period",
-        "points", "of", "here", "least", "most", "at", "rules",
+        "points", "of", "here", "least", "most", "at", "rules", "periods", "command", "day", "days", "years",
     ]
     .map(|name| (name, Arg::Text("x")));
     let counts = [
@@ -162,6 +166,8 @@ fn every_text_that_the_command_line_uses_exists_in_both_languages() {
         "waiting",
         "highest",
         "received",
+        "soon",
+        "next",
     ]
     .map(|name| (name, Arg::Count(2)));
     let args = [words.as_slice(), counts.as_slice()].concat();

@@ -8,6 +8,7 @@ use lienthong_core::{
     flow::{
         engine::{EngineSettings, PartnerSettings},
         retention::Retention,
+        sheet::SheetSettings,
     },
     plan::rules::{ConnectorRule, Rules},
     policy::{allowance::Rate, backoff::Schedule, health::HealthSettings},
@@ -89,6 +90,11 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         public_url: config.http.public_url.clone(),
         health: health_settings(engine),
         retention: retention(config),
+        sheet: SheetSettings {
+            at: config.sheet.at.parse().ok(),
+            keep_days: config.sheet.keep_days.into(),
+            hours: config.sheet.due_hours,
+        },
         partners: config.connectors.iter().map(|c| (c.id.clone(), partner_settings(c))).collect(),
         ..EngineSettings::default()
     }

@@ -41,6 +41,17 @@ fn index(config: &Config, found: &mut Vec<Problem>) {
         let percent = config.index.rules.digitised_target_percent;
         found.push(range("index.rules.digitised_target_percent", percent, "1", "100"));
     }
+    let sheet = &config.sheet;
+    if !sheet.at.is_empty() && sheet.at.parse::<jiff::civil::Time>().is_err() {
+        found.push(range("sheet.at", &sheet.at, "00:00", "23:59"));
+    }
+    if !(1..=3660).contains(&sheet.keep_days) {
+        found.push(range("sheet.keep_days", sheet.keep_days, "1", "3660"));
+    }
+    let [soon, next] = sheet.due_hours;
+    if !(1..=1000).contains(&soon) || !(soon..=1000).contains(&next) {
+        found.push(range("sheet.due_hours", format!("[{soon}, {next}]"), "1", "1000"));
+    }
 }
 
 fn installation(config: &Config, found: &mut Vec<Problem>) {

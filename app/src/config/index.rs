@@ -1,4 +1,4 @@
-//! `[calendar]` and `[index]`: working time, and how the national index is computed.
+//! `[calendar]`, `[index]` and `[sheet]`: working time, how the national index is computed, the morning sheet.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -132,6 +132,24 @@ pub struct Index {
 impl Default for Index {
     fn default() -> Self {
         Self { refresh_seconds: 900, catalogue_file: None, rules: Rules::default() }
+    }
+}
+
+/// `[sheet]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sheet {
+    /// From which time of day on the day's sheet is kept as it is, `07:30`; empty: none is kept.
+    pub at: String,
+    /// For how many days.
+    pub keep_days: u16,
+    /// Working hours within which something is due soon, and next.
+    pub due_hours: [i64; 2],
+}
+
+impl Default for Sheet {
+    fn default() -> Self {
+        Self { at: "07:30".into(), keep_days: 90, due_hours: [24, 72] }
     }
 }
 

@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 
 pub use error::{ConfigError, Problem};
-pub use index::{Calendar, CatalogueFile, Index, YearFile};
+pub use index::{Calendar, CatalogueFile, Index, Sheet, YearFile};
 pub use rules::rules;
 pub use secret::read_secret;
 pub use sections::{
@@ -59,6 +59,9 @@ pub struct Config {
     /// The national index.
     #[serde(default)]
     pub index: Index,
+    /// The morning sheet.
+    #[serde(default)]
+    pub sheet: Sheet,
     /// Which source may speak for which units.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,

@@ -257,3 +257,18 @@ fn a_vendor_without_a_name_of_its_own_or_at_an_address_of_ours_is_complained_of(
         "{error}"
     );
 }
+
+#[test]
+fn a_sheet_has_a_time_of_day_and_two_numbers_of_hours_in_their_order() {
+    let config = parse("[sheet]\nat = \"\"\ndue_hours = [8, 8]").unwrap();
+    assert_eq!((config.sheet.at.as_str(), config.sheet.keep_days), ("", 90));
+    for (key, text) in [
+        ("sheet.at", "at = \"7 giờ\""),
+        ("sheet.keep_days", "keep_days = 0"),
+        ("sheet.due_hours", "due_hours = [72, 24]"),
+        ("sheet.due_hours", "due_hours = [0, 24]"),
+    ] {
+        let said = parse(&format!("[sheet]\n{text}")).unwrap_err().to_string();
+        assert!(said.contains(key), "{text}: {said}");
+    }
+}

@@ -11,7 +11,7 @@ use lienthong_core::{
         compare::Compared,
         indicator::Group,
         period::Period,
-        repair::{Example, Found},
+        repair::{Act, Example, Found},
         report::{Part, Repair, Report},
         rules::VERSION,
         score::{Score, Scored},
@@ -20,7 +20,7 @@ use lienthong_core::{
     port::store::StoreError,
 };
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::Mutex;
 
 use super::json::rfc3339;
@@ -28,6 +28,8 @@ use crate::i18n::{Locale, find};
 
 /// A report of a running period is made anew after this: the present moment decides about what is late.
 const KEPT_SECONDS: i64 = 60;
+/// Dossiers that cost most, told apart.
+const COSTLY: usize = 10;
 /// Reports that are kept.
 const MOST: usize = 32;
 
@@ -102,8 +104,15 @@ fn total((hundredths, of): (i64, i64)) -> Value {
     json!({ "points": points(hundredths), "of": of })
 }
 
-/// A report as the API tells it. `examples`: how many dossiers of each repair and check.
-pub fn shown(answered: &Answered, examples: usize) -> Value {
+/// The periods that have dossiers, of the length of this one, the latest first.
+pub fn periods(months: &[Period], period: Period) -> Vec<Period> {
+    let mut periods: Vec<Period> = months.iter().map(|month| period.around(*month)).collect();
+    periods.dedup();
+    periods
+}
+
+/// A report as the API tells it. `examples`: how many dossiers of each repair and check; `months`: those with dossiers.
+pub fn shown(answered: &Answered, months: &[Period], examples: usize) -> Value {
     let report = &answered.report;
     let (least, most) = report.at_portal.range();
     let groups = Group::ALL.map(|group| {
@@ -114,6 +123,7 @@ pub fn shown(answered: &Answered, examples: usize) -> Value {
     let indicators = report.at_portal.indicators.iter().map(|scored| indicator(scored, answered));
     json!({ "index": {
         "period": answered.period.to_string(),
+        "periods": periods(months, answered.period).iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unit": answered.scope.unit,
         "procedure": answered.scope.procedure,
         "as_of": answered.as_of.map(rfc3339),
@@ -133,6 +143,7 @@ pub fn shown(answered: &Answered, examples: usize) -> Value {
         "indicators": indicators.collect::<Vec<_>>(),
         "units": report.units.iter().map(unit).collect::<Vec<_>>(),
         "procedures": report.procedures.iter().map(part).collect::<Vec<_>>(),
+        "costly": costly(report).iter().map(costing).collect::<Vec<_>>(),
         "repairs": report.repairs.iter().map(|r| repair(r, examples)).collect::<Vec<_>>(),
         "checks": report.checks.iter().map(|(c, found)| check(*c, found, examples)).collect::<Vec<_>>(),
         "never_verified": report.never_verified,
@@ -188,6 +199,45 @@ fn unit(unit: &Part) -> Value {
 
 fn example(example: &Example) -> Value {
     json!({ "dossier": example.code, "unit": example.unit, "officer": example.officer })
+}
+
+/// A dossier that costs points.
+struct Costing<'r> {
+    example: &'r Example,
+    gain: i64,
+    acts: Vec<Act>,
+}
+
+/// The dossiers that cost most, of those that are named in the repairs, the costliest first.
+fn costly(report: &Report) -> Vec<Costing<'_>> {
+    let mut found: BTreeMap<&str, Costing<'_>> = BTreeMap::new();
+    for repair in &report.repairs {
+        for example in &repair.examples {
+            let one = found.entry(&example.code);
+            let one = one.or_insert_with(|| Costing { example, gain: 0, acts: Vec::new() });
+            // Paid or exempt: it cannot be both.
+            let is_other = |act: &Act| {
+                let fees = [Act::StatePayment, Act::StateExemption];
+                *act == repair.act || (fees.contains(act) && fees.contains(&repair.act))
+            };
+            if !one.acts.iter().any(is_other) {
+                one.gain = one.gain.saturating_add(repair.gain);
+                one.acts.push(repair.act);
+            }
+        }
+    }
+    let mut costly: Vec<Costing<'_>> = found.into_values().collect();
+    costly.sort_by(|a, b| b.gain.cmp(&a.gain).then_with(|| a.example.code.cmp(&b.example.code)));
+    costly.truncate(COSTLY);
+    costly
+}
+
+fn costing(costing: &Costing<'_>) -> Value {
+    let mut shown = example(costing.example);
+    shown["gain"] = gain(costing.gain).into();
+    let act = |act: &Act| json!({ "act": act.name(), "words": words(&format!("act-{}", act.name())) });
+    shown["acts"] = costing.acts.iter().map(act).collect();
+    shown
 }
 
 fn repair(repair: &Repair, examples: usize) -> Value {

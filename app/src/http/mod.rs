@@ -20,6 +20,7 @@ pub mod lanes;
 pub mod mask;
 pub mod restored;
 pub mod session;
+pub mod sheet;
 pub mod summary;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lienthong_core::{flow::index, operation::OperationState};
+use lienthong_core::{flow::index, index::period::Period, operation::OperationState};
 use serde_json::{Value, json};
 
 use super::{province, stage::Stage};
@@ -43,10 +43,26 @@ pub(super) async fn came_back(stage: &Stage) -> Result<BTreeMap<String, Told>, F
     }
 }
 
+/// The quarter that has the played dossiers; of another file's, the latest month with any.
+fn period(months: &[Period]) -> String {
+    let sample = province::PERIOD.parse::<Period>().ok();
+    match (sample, months.first()) {
+        (Some(sample), Some(latest)) if sample.around(*latest) != sample => latest.to_string(),
+        _ => province::PERIOD.to_owned(),
+    }
+}
+
+/// Where a running sandbox shows the index of a period.
+pub(super) fn index_page(base: &str, period: &str) -> String {
+    format!("{base}/chi-so?period={period}")
+}
+
 /// The account.
 pub(super) struct Closing {
     status: Value,
     index: Value,
+    /// The period that the index is of: the one that has the played dossiers.
+    period: String,
     told: BTreeMap<String, Told>,
     violations: Vec<String>,
     double_openings: usize,
@@ -59,11 +75,12 @@ impl Closing {
         let token = application.token("demo", &[Scope::Read], jiff::SignedDuration::from_mins(5))?;
         let status = inside(application.router(), &token, "/v1/status").await?;
         index::refresh(stage.engine()).await?;
-        let path = format!("/v1/index?period={}", province::PERIOD);
+        let period = period(&index::months(stage.engine()).await?);
+        let path = format!("/v1/index?period={period}");
         let index = inside(application.router(), &token, &path).await?["index"].take();
         let told = came_back(stage).await?;
         let double_openings = stage.suite.payments.double_openings().len();
-        Ok(Self { status, index, told, violations: stage.suite.violations(), double_openings })
+        Ok(Self { status, index, period, told, violations: stage.suite.violations(), double_openings })
     }
 
     /// Whether everything came out: nothing stuck or held, nothing in quarantine, both ledgers, no contract violated.
@@ -87,7 +104,11 @@ impl Closing {
         self.show_told(screen);
         self.show_waiting(screen);
         if self.index["dossiers"].as_i64().is_some_and(|dossiers| dossiers > 0) {
+            screen.line(screen.say("closing-index"));
             crate::cli::show_index(screen, &self.index);
+            let url = index_page(&format!("http://{}", crate::cli::SANDBOX), &self.period);
+            let values = [("command", Arg::Text("make sandbox")), ("url", Arg::Text(&url))];
+            screen.line(screen.say_with("closing-index-page", &values));
         }
         crate::cli::show_ledgers(screen, &self.status["ledgers"]);
         let violations = self.violations.len() as i64;
@@ -99,7 +120,7 @@ impl Closing {
         screen.line(screen.say(verdict));
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let told: BTreeMap<&String, Value> = self
             .told
             .iter()
@@ -111,6 +132,7 @@ impl Closing {
             "told": told,
             "matters": self.status["matters"],
             "index": self.index,
+            "index_page": index_page("", &self.period),
             "ledgers": self.status["ledgers"],
             "violations": self.violations,
             "double_openings": self.double_openings,
@@ -190,6 +212,7 @@ mod tests {
         Closing {
             status,
             index: Value::Null,
+            period: String::new(),
             told: BTreeMap::new(),
             violations: Vec::new(),
             double_openings: 0,

@@ -47,10 +47,16 @@ pub async fn serve(
     screen.line(screen.say_with("sandbox-folder", &[("folder", Arg::Text(&folder))]));
     let partners = [stage.suite.portal.url(), stage.suite.payments.url(), stage.suite.post.url()].join("  ");
     screen.line(screen.say_with("sandbox-partners", &[("urls", Arg::Text(&partners))]));
-    let engine = std::sync::Arc::clone(stage.engine());
+    let (engine, url) = (std::sync::Arc::clone(stage.engine()), stage.url());
     let playing = async {
-        if plays && let Err(failure) = play_sample(&engine, screen).await {
-            screen.failure(&failure);
+        if plays {
+            match play_sample(&engine, screen).await {
+                Ok(()) => {
+                    let page = closing::index_page(&url, province::PERIOD);
+                    screen.line(screen.say_with("sandbox-index", &[("url", Arg::Text(&page))]));
+                }
+                Err(failure) => screen.failure(&failure),
+            }
         }
         std::future::pending::<()>().await;
     };

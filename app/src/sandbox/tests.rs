@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
+use axum::{body::Body, http::Request};
+use jiff::SignedDuration;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use super::{closing::Closing, play, province, stage::Stage, stage::Tempo};
-use crate::{cli::Screen, config::Config, i18n::Locale, lifecycle::Ending};
+use crate::{cli::Screen, config::Config, http::auth::Scope, i18n::Locale, lifecycle::Ending};
 
 #[test]
 fn the_sample_speaks_of_the_units_of_the_province_only() {
@@ -37,6 +41,30 @@ async fn a_few_dossiers_come_to_rest_with_both_ledgers_balanced_and_no_contract_
     let closing = Closing::read(&stage).await.unwrap();
     assert!(closing.is_good());
     assert_eq!(stage.suite.portal.dossiers().len(), 8);
+    // The index of the period that the sample plays in, not of the present month, in which there is nothing.
+    let shown = closing.json();
+    let index = &shown["index"];
+    assert_eq!((&index["period"], &index["dossiers"]), (&json!(province::PERIOD), &json!(8)), "{index}");
+    let of = index["computed"]["of"].as_i64().unwrap();
+    assert!((1..=76).contains(&of), "x of what can be computed, never of 100: {of}");
+    let costly = index["costly"].as_array().unwrap();
+    assert!(!costly.is_empty() && costly.len() <= 8, "{costly:?}");
+    assert!(costly.iter().all(|c| subjects.contains(c["dossier"].as_str().unwrap())), "{costly:?}");
+    // The page that it names shows them; the one that opens by itself is empty, and leads there.
+    let page = shown["index_page"].as_str().unwrap();
+    assert_eq!(page, "/chi-so?period=2026-Q1");
+    let browse = async |path: &str| {
+        let token = stage.application().token("demo", &[Scope::Read], SignedDuration::from_mins(5)).unwrap();
+        let request = Request::builder().uri(path).header("cookie", format!("lienthong={token}"));
+        let request = request.body(Body::empty()).unwrap();
+        let answer = stage.application().router().oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    assert!(!browse(page).await.contains("Kỳ này chưa có hồ sơ nào"));
+    let empty = browse("/chi-so").await;
+    assert!(empty.contains("Kỳ này chưa có hồ sơ nào"), "{empty}");
+    assert!(empty.contains("href=\"/chi-so?period=2026-0"), "{empty}");
     assert_eq!(stage.close(&CancellationToken::new()).await, Ending::Clean);
     assert!(!folder.exists(), "the temporary folder stays behind: {}", folder.display());
 }

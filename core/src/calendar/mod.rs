@@ -125,6 +125,17 @@ impl Calendar {
         !self.shifts(unit, date).is_empty()
     }
 
+    /// The units whose hours differ from the usual ones.
+    pub fn units(&self) -> impl Iterator<Item = &UnitCode> {
+        self.units.keys()
+    }
+
+    /// The last day before this one on which a unit worked. `None`: there is none for years.
+    pub fn working_day_before(&self, unit: Option<&UnitCode>, day: Date) -> Option<Date> {
+        let earlier = std::iter::successors(day.yesterday().ok(), |date| date.yesterday().ok());
+        earlier.take(FURTHEST_DAYS).find(|date| self.is_working_day(unit, *date))
+    }
+
     /// How long a unit works between two moments; zero if the second is not later.
     pub fn worked(&self, unit: Option<&UnitCode>, from: Timestamp, until: Timestamp) -> SignedDuration {
         let (from, until) = (business(from).datetime(), business(until).datetime());

@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     flow::{
         callback::Believed, execute::Dispatcher, in_hand::InHand, index::IndexSettings, permits::Permits,
-        pool::Pool, retention::Retention,
+        pool::Pool, retention::Retention, sheet::SheetSettings,
     },
     id::ConnectorId,
     operation::ActionKind,
@@ -80,6 +80,8 @@ pub struct EngineSettings {
     pub partners: BTreeMap<ConnectorId, PartnerSettings>,
     /// How the index is computed.
     pub index: IndexSettings,
+    /// How the morning sheet is made.
+    pub sheet: SheetSettings,
 }
 
 /// Settings of one connector that hold across all processes.
@@ -116,6 +118,7 @@ impl Default for EngineSettings {
             retention: Retention::default(),
             partners: BTreeMap::new(),
             index: IndexSettings::default(),
+            sheet: SheetSettings::default(),
         }
     }
 }

@@ -102,7 +102,7 @@ pub async fn refresh(engine: &Engine) -> Result<u64, StoreError> {
         let ids = store.index_changed(None, progress.after, FOLD).await?;
         match ids.last() {
             Some(last) => {
-                changed += fold(engine, &ids).await?;
+                changed += fold(engine, &ids, true).await?;
                 progress.after = *last;
             }
             None => progress.since_us = Some(progress.begun_us),
@@ -117,7 +117,7 @@ pub async fn refresh(engine: &Engine) -> Result<u64, StoreError> {
         let Some(last) = ids.last() else { break };
         after = *last;
         for page in ids.chunks(usize::try_from(FOLD).unwrap_or(1)) {
-            changed += fold(engine, page).await?;
+            changed += fold(engine, page, false).await?;
         }
     }
     progress.since_us = Some(now.as_microsecond());
@@ -137,13 +137,14 @@ async fn save(engine: &Engine, progress: &Progress) -> Result<(), StoreError> {
         .await
 }
 
-/// Makes the facts of these dossiers; answers how many rows changed.
-async fn fold(engine: &Engine, dossiers: &[RowId]) -> Result<u64, StoreError> {
+/// Makes the facts of these dossiers; answers how many rows were written. `anew`: also those that say the same, because what
+/// the store makes of them may differ.
+async fn fold(engine: &Engine, dossiers: &[RowId], anew: bool) -> Result<u64, StoreError> {
     let sources = engine.store.index_sources(dossiers).await?;
     let mut rows = Vec::with_capacity(sources.len());
     for source in &sources {
         match gather(source, &engine.settings.index.reading) {
-            Ok(row) => rows.extend(row.filter(|row| source.kept.as_ref() != Some(row))),
+            Ok(row) => rows.extend(row.filter(|row| anew || source.kept.as_ref() != Some(row))),
             Err(error) => {
                 tracing::warn!(%error, dossier = source.dossier, "a dossier's state cannot be read for the index");
             }
@@ -251,12 +252,35 @@ pub async fn as_of(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
     Ok(progress.and_then(|p| p.since_us).and_then(|us| Timestamp::from_microsecond(us).ok()))
 }
 
-/// What is known of procedures, with the codes of ours that persons confirmed.
-async fn procedures(engine: &Engine) -> Result<Arc<Catalogue>, StoreError> {
+/// How many months are named at most.
+const MONTHS: usize = 24;
+
+/// The months in which dossiers count, the latest first: found by going from one to the one before, not by reading dossiers.
+pub async fn months(engine: &Engine) -> Result<Vec<Period>, StoreError> {
+    let (mut months, mut until) = (Vec::new(), i64::MAX);
+    while months.len() < MONTHS
+        && let Some(latest) = engine.store.index_latest(until).await?
+    {
+        let Ok(at) = Timestamp::from_second(latest) else {
+            until = latest;
+            continue;
+        };
+        let month = Period::month_of(business(at).date());
+        until = month.bounds().0.as_second();
+        months.push(month);
+    }
+    Ok(months)
+}
+
+/// What is known of procedures, with the codes of ours that persons confirmed: those that held on the period's last day, or hold
+/// today while it runs.
+async fn procedures(engine: &Engine, period: Period) -> Result<Arc<Catalogue>, StoreError> {
     let mut known = Arc::clone(&engine.settings.index.catalogue);
-    let (book, today) = (Codes::book(engine, false).await?, business(engine.clock.now()).date());
+    let book = Codes::book(engine, false).await?;
+    let last = later(period.bounds().1, SignedDuration::from_secs(-1));
+    let day = business(engine.clock.now().min(last)).date();
     for connector in engine.members.keys() {
-        for mapping in book.holding(connector, Table::Procedure, today) {
+        for mapping in book.holding(connector, Table::Procedure, day) {
             Arc::make_mut(&mut known).means(&mapping.local, &mapping.national);
         }
     }
@@ -270,7 +294,7 @@ pub async fn score(engine: &Engine, period: Period, scope: Scope) -> Result<Answ
     let (from, until) = period.bounds();
     let now = engine.clock.now();
     let judge = Judge::new(&settings.rules, &settings.calendar, until, now);
-    let catalogue = procedures(engine).await?;
+    let catalogue = procedures(engine, period).await?;
     let reader = Reader { rules: &settings.rules, catalogue: &catalogue, judge };
     let mut tally = Tally::new(reader, scope.clone(), now);
     let within = from.as_second()..until.as_second();

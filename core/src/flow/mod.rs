@@ -26,3 +26,4 @@ pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod settle;
+pub mod sheet;

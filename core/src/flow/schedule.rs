@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{catalogue, engine::Engine, inbound, index, ledger, pool::Pool, reconcile, replay, retention},
+    flow::{
+        catalogue, engine::Engine, inbound, index, ledger, pool::Pool, reconcile, replay, retention, sheet,
+    },
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -49,6 +51,9 @@ pub async fn run(engine: Arc<Engine>, pool: Pool) -> Result<(), String> {
     Ok(())
 }
 
+/// How often it is looked whether the day's sheet is to be kept.
+const SHEET_EVERY: Duration = Duration::from_secs(20);
+
 /// How often what is kept for a time only is gone through.
 const RETAIN_EVERY: Duration = Duration::from_hours(1);
 
@@ -60,6 +65,9 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         ("replays".to_owned(), engine.settings.replay_every),
         ("index".to_owned(), engine.settings.index.every),
     ];
+    if engine.settings.sheet.at.is_some() {
+        timers.push(("sheet".to_owned(), SHEET_EVERY));
+    }
     if !engine.settings.retention.kept.is_empty() {
         timers.push(("retention".to_owned(), RETAIN_EVERY));
     }
@@ -180,6 +188,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("replays", _) => replay::round(engine).await,
         ("retention", _) => retention::round(engine).await,
         ("index", _) => index::refresh(engine).await.map(drop),
+        ("sheet", _) => sheet::round(engine).await,
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         ("files", Some(member)) => inbound::fetch(engine, &member).await,

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The shape of stored facts: another one means that all of them are made anew.
-pub const SHAPE: u32 = 1;
+pub const SHAPE: u32 = 2;
 
 /// Marks of a dossier, as bits of [`Facts::flags`].
 pub mod flag {
@@ -42,6 +42,26 @@ pub mod flag {
     pub const VNEID: u32 = 1 << 11;
     /// Born on the portal.
     pub const PORTAL_BORN: u32 = 1 << 12;
+}
+
+/// Where a dossier stands, by what is known here; the store's number is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Not received.
+    NotReceived = 0,
+    /// Received and in work.
+    InWork = 1,
+    /// Waiting for the citizen's supplement.
+    Waiting = 2,
+    /// Ended.
+    Ended = 3,
+}
+
+impl Stage {
+    /// The store's number.
+    pub fn number(self) -> i16 {
+        self as i16
+    }
 }
 
 /// How the connector turns a dossier into the portal's: what of it decides here.
@@ -97,6 +117,9 @@ pub struct Facts {
     /// Databases consulted.
     #[serde(rename = "k", default, skip_serializing_if = "Vec::is_empty")]
     pub databases: Vec<String>,
+    /// Until when the citizen may answer what was asked last and has not come.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub respond_by: Option<i64>,
     /// Who handled it last.
     #[serde(rename = "o", default, skip_serializing_if = "String::is_empty")]
     pub officer: String,
@@ -131,6 +154,11 @@ impl Facts {
             steps: Vec::new(),
             supplements: asked.map(|(from, until)| (from.as_second(), seconds(until))).collect(),
             databases: dossier.databases.clone(),
+            respond_by: supplements
+                .iter()
+                .filter(|s| s.received_at.is_none())
+                .max_by_key(|s| s.requested_at)
+                .and_then(|s| seconds(s.respond_by)),
             officer: String::new(),
         };
         facts.add_steps(steps, reading);
@@ -171,6 +199,28 @@ impl Facts {
     /// Whether it has come to an end.
     pub fn is_ended(&self) -> bool {
         matches!(self.status, 3 | 7..=10)
+    }
+
+    /// Where it stands.
+    pub fn stage(&self) -> Stage {
+        match self.status {
+            _ if self.received.is_none() => Stage::NotReceived,
+            _ if self.is_ended() => Stage::Ended,
+            // The clock stands still while the citizen is asked.
+            5 => Stage::Waiting,
+            _ => Stage::InWork,
+        }
+    }
+
+    /// Since when it waits for the citizen. `None`: it does not, or nobody said when it was asked.
+    pub fn asked(&self) -> Option<i64> {
+        if self.stage() != Stage::Waiting {
+            return None;
+        }
+        let open =
+            self.supplements.iter().filter(|(_, received)| received.is_none()).map(|(asked, _)| *asked);
+        let step = || self.steps.iter().rev().find(|(status, _)| *status == 5).map(|(_, at)| *at);
+        open.max().or_else(step)
     }
 
     /// When it counts: received, or handed in.

@@ -43,8 +43,9 @@ pub fn gather(sources: &Sources, reading: &Reading) -> Result<Option<FactRow>, s
         portal.keep_steps(&before.steps);
         known.keep_steps(&before.steps);
     }
-    // Who handled it is not part of what the portal has.
+    // Who handled it, and until when the citizen may answer, is not part of what the portal has.
     portal.officer.clone_from(&known.officer);
+    portal.respond_by = known.respond_by;
     let portal = if portal == known { AtPortal::Same } else { AtPortal::Older(Box::new(portal)) };
     Ok(Some(row(sources, known, portal)))
 }

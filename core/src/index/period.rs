@@ -68,6 +68,14 @@ impl Period {
         (moment(self.first), moment(end))
     }
 
+    /// The period of this one's length in which another one begins.
+    #[must_use]
+    pub fn around(self, other: Self) -> Self {
+        let (year, month) = (other.first.year(), other.first.month());
+        let month = (month - 1) / self.months * self.months + 1;
+        Self { first: Date::new(year, month, 1).unwrap_or(other.first), ..self }
+    }
+
     /// The same length, one earlier.
     pub fn previous(self) -> Self {
         let first = self.first.checked_sub(i32::from(self.months).months()).unwrap_or(self.first);
@@ -95,6 +103,10 @@ mod tests {
         assert_eq!(until.to_string(), "2026-12-31T17:00:00Z");
         assert_eq!("2026-01".parse::<Period>().unwrap().previous().to_string(), "2025-12");
         assert_eq!("2025-Q4".parse::<Period>().unwrap().next().to_string(), "2026-Q1");
+        let month: Period = "2026-05".parse().unwrap();
+        let around =
+            ["2025-01", "2025-Q1", "2025"].map(|length| length.parse::<Period>().unwrap().around(month));
+        assert_eq!(around.map(|period| period.to_string()), ["2026-05", "2026-Q2", "2026"]);
         for text in ["2026-13", "2026-Q5", "26", "2026-1", "", "2026-10-01", "+026"] {
             assert!(text.parse::<Period>().is_err(), "{text}");
         }

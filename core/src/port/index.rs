@@ -68,6 +68,9 @@ pub trait IndexStore: Send + Sync {
     /// Puts rows of facts in the place of earlier ones; those of dossiers that went into one of these leave.
     async fn keep_index_facts(&self, rows: &[FactRow]) -> Result<(), StoreError>;
 
+    /// The latest anchor before this second: where there is anything to score.
+    async fn index_latest(&self, until: i64) -> Result<Option<i64>, StoreError>;
+
     /// Rows of facts.
     async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError>;
 }

@@ -8,6 +8,7 @@ pub mod index;
 pub mod publisher;
 pub mod retention;
 pub mod scope;
+pub mod sheet;
 pub mod store;
 pub mod views;
 pub mod work;

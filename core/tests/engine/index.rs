@@ -20,7 +20,7 @@ use lienthong_core::{
         tally::Scope,
     },
     outcome::{Cause, Outcome},
-    port::views::Views,
+    port::{store::decide, views::Views, work::Scope as Rows},
     testing::fixtures::events::event,
 };
 use std::sync::Arc;
@@ -134,6 +134,24 @@ async fn a_code_that_a_person_confirmed_is_a_known_procedure() {
     let confirmed = mapping::confirm(&world.engine, wanted, "an", "đã đối chiếu").await.unwrap();
     assert!(matches!(confirmed, Confirmed::Done(..)), "{confirmed:?}");
     assert!(!unknown(&world).await);
+    // One that holds from December on says nothing of November, also when December has come.
+    let later = Wanted {
+        connector: ConnectorId::parse("dvcqg").unwrap(),
+        table: Table::Procedure,
+        local: "TT-MOI".into(),
+        national: "1.001193".into(),
+        from: Some(date(2026, 12, 1)),
+        until: None,
+    };
+    world
+        .admit([event("dossier.received", &code(2), 1)
+            .with_data("/dossier/procedure", serde_json::json!({"code": "TT-MOI", "name": "Khai sinh"}))])
+        .await;
+    let confirmed = mapping::confirm(&world.engine, later, "an", "sáp nhập").await.unwrap();
+    assert!(matches!(confirmed, Confirmed::Done(..)), "{confirmed:?}");
+    world.advance(10 * 24 * 3600);
+    index::refresh(&world.engine).await.unwrap();
+    assert!(unknown(&world).await, "it did not hold then");
 }
 
 #[tokio::test]
@@ -177,4 +195,24 @@ async fn a_year_without_its_file_keeps_an_incident_open_until_it_is_there() {
     );
     index::refresh(&world.engine).await.unwrap();
     assert_eq!(keys(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn facts_of_an_earlier_shape_are_all_written_anew_and_keep_what_they_knew() {
+    let world = World::running();
+    world.admit([event("dossier.received", &code(1), 1), event("dossier.received", &code(2), 1)]).await;
+    world.settled().await;
+    assert_eq!(index::refresh(&world.engine).await.unwrap(), 2);
+    assert_eq!(index::refresh(&world.engine).await.unwrap(), 0, "nothing changed");
+    let before = scored(&world).await.report;
+    decide(&world.store, Rows::default(), |work| {
+        let earlier = r#"{"shape":1,"since_us":1795395600000000,"after":9,"begun_us":1795395600000000}"#;
+        work.cursors.push(("index".into(), earlier.into()));
+    })
+    .await
+    .unwrap();
+    assert_eq!(index::as_of(&world.engine).await.unwrap(), None, "until then they are incomplete");
+    // The same facts: what the store keeps beside them may be missing.
+    assert_eq!(index::refresh(&world.engine).await.unwrap(), 2);
+    assert_eq!(scored(&world).await.report, before);
 }

@@ -26,6 +26,7 @@ mod restore;
 mod retention;
 mod review;
 mod second_look;
+mod sheet;
 mod timers;
 mod transfer;
 mod world;

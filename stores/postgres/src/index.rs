@@ -20,18 +20,19 @@ use crate::{
     rows::{At, col, json, us},
 };
 
-struct Row {
-    dossier: i64,
-    code: String,
-    unit: Option<String>,
-    anchor: Option<i64>,
-    known: String,
-    at_portal: i16,
-    older: Option<String>,
+/// A row of facts as it is read.
+pub(crate) struct Row {
+    pub(crate) dossier: i64,
+    pub(crate) code: String,
+    pub(crate) unit: Option<String>,
+    pub(crate) anchor: Option<i64>,
+    pub(crate) known: String,
+    pub(crate) at_portal: i16,
+    pub(crate) older: Option<String>,
 }
 
 impl Row {
-    fn fact(self) -> Result<FactRow, StoreError> {
+    pub(crate) fn fact(self) -> Result<FactRow, StoreError> {
         let at = At::new("index_facts", &self.dossier);
         let portal = match (self.at_portal, &self.older) {
             (1, _) => AtPortal::Same,
@@ -195,11 +196,14 @@ pub(crate) async fn keep(conn: &mut PgConnection, rows: &[FactRow]) -> Result<()
     .map_err(store_error)?;
     let written = rows.iter().map(written).collect::<Result<Vec<_>, _>>()?;
     sqlx::query!(
-        "insert into index_facts (dossier, code, unit, anchor, known, at_portal, older)
+        "insert into index_facts (dossier, code, unit, anchor, known, at_portal, older, stage, due, asked, respond_by,
+            unit_key)
         select n.* from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::smallint[],
-            $7::text[]) as n
+            $7::text[], $8::smallint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[]) as n
         on conflict (dossier) do update set unit = excluded.unit, anchor = excluded.anchor,
-            known = excluded.known, at_portal = excluded.at_portal, older = excluded.older",
+            known = excluded.known, at_portal = excluded.at_portal, older = excluded.older, stage = excluded.stage,
+            due = excluded.due, asked = excluded.asked, respond_by = excluded.respond_by,
+            unit_key = excluded.unit_key",
         &ids,
         &col(rows, |r| r.code.as_str()) as _,
         &col(rows, |r| r.unit.as_ref().map(UnitCode::as_str)) as _,
@@ -207,6 +211,11 @@ pub(crate) async fn keep(conn: &mut PgConnection, rows: &[FactRow]) -> Result<()
         &col(&written, |w| w.0.as_str()) as _,
         &col(&written, |w| w.1) as _,
         &col(&written, |w| w.2.as_deref()) as _,
+        &col(rows, |r| r.known.stage().number()) as _,
+        &col(rows, |r| r.known.due) as _,
+        &col(rows, |r| r.known.asked()) as _,
+        &col(rows, |r| r.known.respond_by) as _,
+        &col(rows, |r| r.unit.as_ref().map_or("", UnitCode::as_str)) as _,
     )
     .execute(conn)
     .await
@@ -232,4 +241,12 @@ pub(crate) async fn facts(conn: &mut PgConnection, filter: &FactFilter) -> Resul
     .await
     .map_err(store_error)?;
     rows.into_iter().map(Row::fact).collect()
+}
+
+/// The latest anchor before this second.
+pub(crate) async fn latest(conn: &mut PgConnection, until: i64) -> Result<Option<i64>, StoreError> {
+    sqlx::query_scalar!("select max(anchor) from index_facts where anchor < $1", until)
+        .fetch_one(conn)
+        .await
+        .map_err(store_error)
 }

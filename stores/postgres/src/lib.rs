@@ -21,13 +21,14 @@ mod plans;
 mod replays;
 mod retention;
 mod rows;
+mod sheet;
 mod singleton;
 mod unit;
 mod views;
 mod write;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use lienthong_core::{
     catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     id::{ConnectorId, RowId},
@@ -37,6 +38,7 @@ use lienthong_core::{
         inbound::{FileNews, FileRecord, InboundStore, RequestFilter, RequestView},
         index::{FactFilter, IndexStore, Sources},
         retention::{Holding, Kind, Step, Taken},
+        sheet::{BlockedLane, SheetAsk, SheetStore, Wanted},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
             RawCallback, ReferenceToAsk, Session, Store, StoreError,
@@ -44,6 +46,7 @@ use lienthong_core::{
         work::{IdSource, Scope},
     },
     replay::{Case, ItemFilter, ItemView, Replay, Tally},
+    sheet::Line,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -398,6 +401,57 @@ impl IndexStore for PostgresStore {
     async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
         let filter = filter.clone();
         unit::read(self, move |conn| Box::pin(async move { index::facts(conn, &filter).await })).await
+    }
+
+    async fn index_latest(&self, until: i64) -> Result<Option<i64>, StoreError> {
+        unit::ask(self, move |conn| Box::pin(index::latest(conn, until))).await
+    }
+}
+
+#[async_trait]
+impl SheetStore for PostgresStore {
+    async fn sheet_lines(&self, ask: &SheetAsk) -> Result<Vec<Line>, StoreError> {
+        let ask = ask.clone();
+        unit::read(self, move |conn| Box::pin(async move { sheet::lines(conn, &ask).await })).await
+    }
+
+    async fn sheet_facts(&self, unit: &str, wanted: Wanted, limit: i64) -> Result<Vec<FactRow>, StoreError> {
+        let unit = unit.to_owned();
+        unit::read(self, move |conn| Box::pin(async move { sheet::facts(conn, &unit, wanted, limit).await }))
+            .await
+    }
+
+    async fn blocked_lanes(
+        &self,
+        ask: &SheetAsk,
+        unit: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<BlockedLane>, StoreError> {
+        let (ask, unit) = (ask.clone(), unit.map(str::to_owned));
+        unit::read(self, move |conn| {
+            Box::pin(async move { sheet::blocked_lanes(conn, &ask, unit.as_deref(), limit).await })
+        })
+        .await
+    }
+
+    async fn keep_sheets(
+        &self,
+        day: Date,
+        sheets: &[(String, String)],
+        oldest: Date,
+    ) -> Result<(), StoreError> {
+        let sheets = sheets.to_vec();
+        unit::write(self, move |conn| Box::pin(async move { sheet::keep(conn, day, &sheets, oldest).await }))
+            .await
+    }
+
+    async fn kept_sheet(&self, day: Date, unit: &str) -> Result<Option<String>, StoreError> {
+        let unit = unit.to_owned();
+        unit::ask(self, move |conn| Box::pin(async move { sheet::kept(conn, day, &unit).await })).await
+    }
+
+    async fn sheet_days(&self) -> Result<Vec<Date>, StoreError> {
+        unit::ask(self, |conn| Box::pin(sheet::days(conn))).await
     }
 }
 

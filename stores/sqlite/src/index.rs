@@ -20,18 +20,19 @@ use crate::{
     rows::{At, Batch, json, us},
 };
 
-struct Row {
-    dossier: i64,
-    code: String,
-    unit: Option<String>,
-    anchor: Option<i64>,
-    known: String,
-    at_portal: i16,
-    older: Option<String>,
+/// A row of facts as it is read.
+pub(crate) struct Row {
+    pub(crate) dossier: i64,
+    pub(crate) code: String,
+    pub(crate) unit: Option<String>,
+    pub(crate) anchor: Option<i64>,
+    pub(crate) known: String,
+    pub(crate) at_portal: i16,
+    pub(crate) older: Option<String>,
 }
 
 impl Row {
-    fn fact(self) -> Result<FactRow, StoreError> {
+    pub(crate) fn fact(self) -> Result<FactRow, StoreError> {
         let at = At::new("index_facts", &self.dossier);
         let portal = match (self.at_portal, &self.older) {
             (1, _) => AtPortal::Same,
@@ -216,16 +217,24 @@ pub(crate) async fn keep(conn: &mut SqliteConnection, rows: &[FactRow]) -> Resul
             ("known", &known),
             ("at_portal", &at_portal),
             ("older", &older),
+            ("stage", &row.known.stage().number()),
+            ("due", &row.known.due),
+            ("asked", &row.known.asked()),
+            ("respond_by", &row.known.respond_by),
         ])?;
     }
     let Some(batch) = batch.text()? else { return Ok(()) };
     sqlx::query!(
-        "insert into index_facts (dossier, code, unit, anchor, known, at_portal, older)
+        "insert into index_facts (dossier, code, unit, anchor, known, at_portal, older, stage, due, asked, respond_by,
+            unit_key)
         select w.value ->> 'dossier', w.value ->> 'code', w.value ->> 'unit', w.value ->> 'anchor',
-            w.value ->> 'known', w.value ->> 'at_portal', w.value ->> 'older'
+            w.value ->> 'known', w.value ->> 'at_portal', w.value ->> 'older', w.value ->> 'stage',
+            w.value ->> 'due', w.value ->> 'asked', w.value ->> 'respond_by', coalesce(w.value ->> 'unit', '')
         from json_each(?1) w where true
         on conflict (dossier) do update set unit = excluded.unit, anchor = excluded.anchor,
-            known = excluded.known, at_portal = excluded.at_portal, older = excluded.older",
+            known = excluded.known, at_portal = excluded.at_portal, older = excluded.older, stage = excluded.stage,
+            due = excluded.due, asked = excluded.asked, respond_by = excluded.respond_by,
+            unit_key = excluded.unit_key",
         batch
     )
     .execute(conn)
@@ -257,4 +266,12 @@ pub(crate) async fn facts(
     .await
     .map_err(store_error)?;
     rows.into_iter().map(Row::fact).collect()
+}
+
+/// The latest anchor before this second.
+pub(crate) async fn latest(conn: &mut SqliteConnection, until: i64) -> Result<Option<i64>, StoreError> {
+    sqlx::query_scalar!(r#"select max(anchor) as "anchor: i64" from index_facts where anchor < ?1"#, until)
+        .fetch_one(conn)
+        .await
+        .map_err(store_error)
 }

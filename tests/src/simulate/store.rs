@@ -2,7 +2,7 @@
 //! process that may end before and after each of them.
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use lienthong_core::{
     catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
     id::{ConnectorId, RowId},
@@ -12,6 +12,7 @@ use lienthong_core::{
         inbound::{FileNews, FileRecord, InboundStore, RequestFilter, RequestView},
         index::{FactFilter, IndexStore, Sources},
         retention::{Holding, Kind, Step, Taken},
+        sheet::{BlockedLane, SheetAsk, SheetStore, Wanted},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
             RawCallback, ReferenceToAsk, Session, Store, StoreError,
@@ -19,6 +20,7 @@ use lienthong_core::{
         work::{Scan, Scope},
     },
     replay::{Case, ItemFilter, ItemView, Replay, Tally},
+    sheet,
     testing::MemoryStore,
 };
 use std::{future::Future, sync::Arc};
@@ -305,6 +307,47 @@ impl IndexStore for Line {
 
     async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
         self.call(self.store.index_facts(filter)).await
+    }
+
+    async fn index_latest(&self, until: i64) -> Result<Option<i64>, StoreError> {
+        self.call(self.store.index_latest(until)).await
+    }
+}
+
+#[async_trait]
+impl SheetStore for Line {
+    async fn sheet_lines(&self, ask: &SheetAsk) -> Result<Vec<sheet::Line>, StoreError> {
+        self.call(self.store.sheet_lines(ask)).await
+    }
+
+    async fn sheet_facts(&self, unit: &str, wanted: Wanted, limit: i64) -> Result<Vec<FactRow>, StoreError> {
+        self.call(self.store.sheet_facts(unit, wanted, limit)).await
+    }
+
+    async fn blocked_lanes(
+        &self,
+        ask: &SheetAsk,
+        unit: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<BlockedLane>, StoreError> {
+        self.call(self.store.blocked_lanes(ask, unit, limit)).await
+    }
+
+    async fn keep_sheets(
+        &self,
+        day: Date,
+        sheets: &[(String, String)],
+        oldest: Date,
+    ) -> Result<(), StoreError> {
+        self.call(self.store.keep_sheets(day, sheets, oldest)).await
+    }
+
+    async fn kept_sheet(&self, day: Date, unit: &str) -> Result<Option<String>, StoreError> {
+        self.call(self.store.kept_sheet(day, unit)).await
+    }
+
+    async fn sheet_days(&self) -> Result<Vec<Date>, StoreError> {
+        self.call(self.store.sheet_days()).await
     }
 }
 

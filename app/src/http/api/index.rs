@@ -66,7 +66,8 @@ impl Wanted {
 /// The index of a period.
 pub async fn show(State(state): State<AppState>, Asked(wanted): Asked<Wanted>) -> Answer {
     let answered = state.index.ask(&state.engine, wanted.period(&state)?, wanted.scope()).await?;
-    Ok(Json(shown(&answered, wanted.examples.unwrap_or(EXAMPLES))))
+    let months = index::months(&state.engine).await?;
+    Ok(Json(shown(&answered, &months, wanted.examples.unwrap_or(EXAMPLES))))
 }
 
 /// Figures saved from the portal, beside ours.

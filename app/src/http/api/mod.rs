@@ -22,6 +22,7 @@ mod quarantine;
 mod replays;
 mod restore;
 mod retention;
+pub(super) mod sheet;
 mod status;
 
 use axum::{
@@ -83,6 +84,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/inbound", get(inbound::list))
         .route("/inbound/{id}", get(inbound::show))
         .route("/files/{id}", get(files::show))
+        .route("/sheet", get(sheet::show))
         .route("/events", get(feed::feed));
     let publish = Router::new()
         .route("/events", post(events::publish))

@@ -8,7 +8,7 @@ use axum::{
 };
 use lienthong_core::{
     clock::business,
-    flow::index::Answered,
+    flow::index::{self, Answered},
     id::UnitCode,
     index::{
         indicator::Standing,
@@ -32,7 +32,7 @@ use super::{
 use crate::{
     http::{
         AppState,
-        index::{gain, points, shown},
+        index::{gain, periods, points, shown},
     },
     i18n::Locale,
     sheets,
@@ -44,6 +44,8 @@ const REPAIRS: usize = 30;
 const NAMED: usize = 5;
 /// Dossiers named of each in a table.
 const IN_TABLES: usize = 200;
+/// Periods that are led to.
+const KNOWN: usize = 12;
 /// Procedures on the page.
 const PROCEDURES: usize = 50;
 
@@ -93,6 +95,10 @@ struct IndexPage {
     of: String,
     is_running: bool,
     is_building: bool,
+    /// Nothing counts in the period.
+    is_empty: bool,
+    /// The latest periods with dossiers, and where they are.
+    known: Vec<(String, String)>,
     facts: Vec<(String, String)>,
     indicators: Vec<IndicatorRow>,
     repairs: Vec<FoundRow>,
@@ -123,8 +129,14 @@ impl Wanted {
         Scope { unit: named(&self.unit), procedure: named(&self.procedure) }
     }
 
-    async fn ask(&self, state: &AppState, period: Period) -> Result<Arc<Answered>, StoreError> {
-        state.index.ask(&state.engine, period, self.scope()).await
+    /// The report, and the months that have dossiers.
+    async fn ask(
+        &self,
+        state: &AppState,
+        period: Period,
+    ) -> Result<(Arc<Answered>, Vec<Period>), StoreError> {
+        let answered = state.index.ask(&state.engine, period, self.scope()).await?;
+        Ok((answered, index::months(&state.engine).await?))
     }
 }
 
@@ -141,7 +153,7 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
     let Some(period) = wanted.period(&state) else {
         return notice::not_found(&visit, "notice-period", &wanted.period);
     };
-    let answered = match wanted.ask(&state, period).await {
+    let (answered, months) = match wanted.ask(&state, period).await {
         Ok(answered) => answered,
         Err(error) => return notice::store_failed(&visit, &error),
     };
@@ -171,6 +183,12 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         of: of.to_string(),
         is_running: answered.is_running,
         is_building: answered.as_of.is_none(),
+        is_empty: report.received_here == 0 && report.dossiers == 0,
+        known: periods(&months, period)
+            .into_iter()
+            .take(KNOWN)
+            .map(|known| (known.to_string(), query(known, scope)))
+            .collect(),
         facts: facts(&visit, &answered),
         indicators: report.at_portal.indicators.iter().map(|s| indicator(&visit, s, &answered)).collect(),
         repairs: repairs.map(|r| repair(&visit, r, named(&r.examples))).collect(),
@@ -324,9 +342,11 @@ fn parts(state: &AppState, visit: &Visit, answered: &Answered) -> Vec<(&'static 
         .collect()
 }
 
-type Download = ([(HeaderName, String); 2], Vec<u8>);
+/// A file as an answer.
+pub type Download = ([(HeaderName, String); 2], Vec<u8>);
 
-fn download(name: &str, kind: &str, bytes: Vec<u8>) -> Download {
+/// A file to be saved.
+pub fn download(name: &str, kind: &str, bytes: Vec<u8>) -> Download {
     let disposition = format!("attachment; filename=\"{name}\"");
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes)
 }
@@ -339,8 +359,9 @@ async fn tables(
     let Some(period) = wanted.period(state) else {
         return Err(notice::not_found(visit, "notice-period", &wanted.period));
     };
-    let answered = wanted.ask(state, period).await.map_err(|error| notice::store_failed(visit, &error))?;
-    Ok((period, sheets::sheets(&shown(&answered, IN_TABLES)["index"], visit.w.locale)))
+    let asked = wanted.ask(state, period).await;
+    let (answered, months) = asked.map_err(|error| notice::store_failed(visit, &error))?;
+    Ok((period, sheets::sheets(&shown(&answered, &months, IN_TABLES)["index"], visit.w.locale)))
 }
 
 /// One table.
@@ -358,15 +379,20 @@ pub async fn csv(State(state): State<AppState>, visit: Visit, Query(wanted): Que
 
 /// All tables.
 pub async fn xlsx(State(state): State<AppState>, visit: Visit, Query(wanted): Query<Wanted>) -> Response {
-    const KIND: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     match tables(&state, &visit, &wanted).await {
-        Ok((period, tables)) => match sheets::xlsx(&tables) {
-            Ok(book) => download(&format!("chi-so-{period}.xlsx"), KIND, book).into_response(),
-            Err(error) => {
-                tracing::error!(%error, "a workbook could not be made");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-        },
+        Ok((period, tables)) => workbook(&format!("chi-so-{period}.xlsx"), &tables),
         Err(response) => response,
+    }
+}
+
+/// Tables as a workbook to be saved.
+pub fn workbook(name: &str, tables: &[sheets::Sheet]) -> Response {
+    const KIND: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    match sheets::xlsx(tables) {
+        Ok(book) => download(name, KIND, book).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a workbook could not be made");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }

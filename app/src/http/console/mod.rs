@@ -15,6 +15,7 @@ mod province;
 mod quarantine;
 mod replays;
 mod restore;
+mod sheet;
 pub mod shell;
 mod timeline;
 pub mod when;
@@ -55,6 +56,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/chi-so", get(index::page))
         .route("/chi-so.csv", get(index::csv))
         .route("/chi-so.xlsx", get(index::xlsx))
+        .route("/ban-sang", get(sheet::page))
+        .route("/ban-sang.csv", get(sheet::csv))
+        .route("/ban-sang.xlsx", get(sheet::xlsx))
         .route("/danh-muc", get(catalogue::page))
         .route("/tu-cong", get(inbound::page))
         .route("/cach-ly", get(quarantine::list))

@@ -31,6 +31,8 @@ pub enum Section {
     Operations,
     /// Plans of replays.
     Replays,
+    /// The morning sheet.
+    Sheet,
     /// The national index.
     Index,
     /// The catalogue and the mappings.

@@ -89,3 +89,25 @@ async fn the_page_and_its_files_show_the_same_in_both_languages() {
     let bad = server.page("/chi-so?period=thang-muoi", &[Scope::Read]).await;
     assert_eq!(bad.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_period_without_dossiers_leads_to_those_that_have_some() {
+    let server = with_a_dossier().await;
+    let index = server.ask("/v1/index?period=2026-05").await.json()["index"].take();
+    assert_eq!((&index["received_here"], &index["periods"]), (&json!(0), &json!(["2026-11"])));
+    let quarter = server.ask("/v1/index?period=2026-Q1").await.json();
+    assert_eq!(quarter["index"]["periods"], json!(["2026-Q4"]), "of the length that is asked for");
+    let page = server.page("/chi-so?period=2026-05&unit=000.00.08.H99", &[Scope::Read]).await;
+    assert!(page.body.contains("Kỳ này chưa có hồ sơ nào."), "{}", page.body);
+    let there = "href=\"/chi-so?period=2026-11&#38;unit=000.00.08.H99\"";
+    assert!(page.body.contains(there), "{}", page.body);
+    let page = server.page("/chi-so?period=2026-11", &[Scope::Read]).await;
+    assert!(!page.body.contains("Kỳ này chưa có hồ sơ nào."), "{}", page.body);
+    let nothing = live();
+    let page = nothing.page("/chi-so", &[Scope::Read]).await;
+    assert!(
+        page.body.contains("Kỳ này chưa có hồ sơ nào.") && !page.body.contains("Kỳ gần nhất"),
+        "{}",
+        page.body
+    );
+}

@@ -9,6 +9,7 @@ mod inbound;
 mod index;
 mod replays;
 mod restored;
+mod sheet;
 mod words;
 
 use axum::{
@@ -90,7 +91,20 @@ pub fn live() -> Server {
     server(|store| Arc::new(store), Display::default())
 }
 
+/// The same with an engine of these settings.
+pub fn tuned(settings: EngineSettings) -> Server {
+    built(|store| Arc::new(store), Display::default(), settings)
+}
+
 pub fn server(views: impl FnOnce(MemoryStore) -> Arc<dyn Views>, display: Display) -> Server {
+    built(views, display, EngineSettings::default())
+}
+
+fn built(
+    views: impl FnOnce(MemoryStore) -> Arc<dyn Views>,
+    display: Display,
+    settings: EngineSettings,
+) -> Server {
     // Whoever comes first installs it; the others find it there.
     jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default().ok();
     let clock = ManualClock::default();
@@ -105,7 +119,7 @@ pub fn server(views: impl FnOnce(MemoryStore) -> Arc<dyn Views>, display: Displa
             ScriptedConnector::post("vnpost").shared(),
         ],
         Arc::new(clock),
-        EngineSettings::default(),
+        settings,
     );
     let auth = Auth::new("a secret of at least thirty-two bytes".to_owned().into());
     let (health, seen) = watch::channel(Health { broker: None, store: true, detail: String::new() });

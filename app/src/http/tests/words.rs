@@ -16,6 +16,7 @@ use lienthong_core::{
     policy::health::{Hold, Phase, Trouble},
     port::store::ConnectorCondition,
     replay::{ItemState, ReplayState, Treatment},
+    sheet::Figure,
     status::PortalStatus,
 };
 use std::{
@@ -190,6 +191,10 @@ fn every_code_that_can_come_has_words() {
         "component",
     ];
     wanted.extend(readings.iter().map(|r| name("reading", r)));
+    wanted.extend(sheets::MORNING.iter().map(|t| name("sheet", t)));
+    wanted.extend(Figure::ALL.iter().map(|f| name("figure", f.name())));
+    wanted.extend(Figure::ALL.iter().map(|f| name("figure-what", f.name())));
+    wanted.extend((1..=7).map(|day| name("morning-day", &day.to_string())));
     wanted.extend(sheets::TABLES.iter().map(|t| name("sheet", t)));
     wanted.extend(DEEDS.iter().map(|d| name("deed", d)));
     for (kind, codes) in [

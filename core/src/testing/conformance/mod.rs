@@ -19,6 +19,7 @@ mod restore;
 mod retention;
 mod rules;
 mod seed;
+mod sheet;
 mod single;
 mod views;
 mod whole;
@@ -155,6 +156,12 @@ macro_rules! conformance_stories {
                 what_the_portal_has_is_told_beside_what_is_known
                 what_changed_is_told_by_time
                 facts_of_a_dossier_that_went_into_another_leave
+            }
+            sheet {
+                figures_go_by_each_units_own_moments
+                the_latest_anchor_is_found_by_going_back
+                what_does_not_move_is_told_by_dossier_and_since_when
+                sheets_are_kept_for_a_time_as_they_were
             }
             catalogue {
                 a_catalogue_comes_back_whole_and_page_by_page

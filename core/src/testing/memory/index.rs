@@ -66,6 +66,12 @@ impl IndexStore for MemoryStore {
         Ok(())
     }
 
+    async fn index_latest(&self, until: i64) -> Result<Option<i64>, StoreError> {
+        tokio::task::yield_now().await;
+        let tables = self.open()?;
+        Ok(tables.index_facts.values().filter_map(|row| row.anchor).filter(|at| *at < until).max())
+    }
+
     async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
         tokio::task::yield_now().await;
         let tables = self.open()?;

@@ -7,6 +7,7 @@ mod index;
 mod load;
 mod replays;
 mod retention;
+mod sheet;
 mod store;
 mod tables;
 mod views;

@@ -1,6 +1,6 @@
 //! The tables of the in-memory store and their indexes. Only plain look-ups and row changes; rules are in `write.rs`.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -145,6 +145,7 @@ pub(super) struct Tables {
     pub(super) replays: BTreeMap<RowId, Replay>,
     pub(super) replay_items: BTreeMap<(RowId, RowId), ReplayItem>,
     pub(super) index_facts: BTreeMap<RowId, FactRow>,
+    pub(super) sheets: BTreeMap<(Date, String), String>,
     pub(super) catalogue_heads: BTreeMap<(ConnectorId, String), ListHead>,
     pub(super) catalogue: BTreeMap<(ConnectorId, String, String), Entry>,
     pub(super) catalogue_changes: BTreeMap<(ConnectorId, String, i64, String), Change>,
