@@ -14,6 +14,7 @@ use crate::{
     flow::{
         callback::Believed, execute::Dispatcher, in_hand::InHand, index::IndexSettings, permits::Permits,
         pool::Pool, retention::Retention,
+        statuses::StatusSettings,
     },
     id::ConnectorId,
     operation::ActionKind,
@@ -76,6 +77,8 @@ pub struct EngineSettings {
     pub partners: BTreeMap<ConnectorId, PartnerSettings>,
     /// How the index is computed.
     pub index: IndexSettings,
+    /// How statuses are reconciled.
+    pub statuses: StatusSettings,
 }
 
 /// Settings of one connector that hold across all processes.
@@ -110,6 +113,7 @@ impl Default for EngineSettings {
             retention: Retention::default(),
             partners: BTreeMap::new(),
             index: IndexSettings::default(),
+            statuses: StatusSettings::default(),
         }
     }
 }

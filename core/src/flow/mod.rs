@@ -3,10 +3,12 @@
 
 pub mod callback;
 pub mod catalogue;
+pub mod discrepancy;
 pub mod edit;
 pub mod engine;
 pub mod execute;
 pub mod health;
+mod heard;
 pub mod in_hand;
 pub mod index;
 pub mod intake;
@@ -25,3 +27,4 @@ pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod settle;
+pub mod statuses;

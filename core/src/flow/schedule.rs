@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::later,
-    flow::{catalogue, engine::Engine, index, ledger, pool::Pool, reconcile, replay, retention},
+    flow::{catalogue, engine::Engine, index, ledger, pool::Pool, reconcile, replay, retention, statuses},
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
 };
@@ -69,6 +69,9 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         }
         if member.connector.feed().is_some() {
             timers.push((format!("tracking:{id}"), engine.settings.tracking_every));
+        }
+        if member.connector.look_ups().is_some() {
+            timers.push((format!("statuses:{id}"), engine.settings.statuses.tick));
         }
         if member.connector.catalogue().is_some() {
             timers.push((format!("catalogue:{id}"), engine.settings.catalogue_every));
@@ -179,6 +182,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("index", _) => index::refresh(engine).await.map(drop),
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
+        ("statuses", Some(member)) => statuses::round(engine, &member).await,
         ("catalogue", Some(member)) => catalogue::round(engine, &member).await,
         _ => Ok(()),
     }

@@ -5,6 +5,7 @@ pub mod connector;
 pub mod ids;
 pub mod index;
 pub mod publisher;
+pub mod reconciliation;
 pub mod retention;
 pub mod scope;
 pub mod store;

@@ -13,6 +13,7 @@ use crate::{
     id::{ConnectorId, RowId},
     port::{
         index::IndexStore,
+        reconciliation::ReconciliationStore,
         retention::{Holding, Kind, Step, Taken},
         work::{LedgerDelta, Release, Scope, Work},
     },
@@ -202,7 +203,7 @@ impl LedgerAudit {
 
 /// The store, as the engine needs it. Every method runs to its end even if its caller goes away.
 #[async_trait]
-pub trait Store: IndexStore + Send + Sync {
+pub trait Store: IndexStore + ReconciliationStore + Send + Sync {
     /// Loads and locks `scope`, calls `decide`, writes what it changed, commits; all or nothing. Repeats by itself on
     /// serialisation failures, on unique violations by a concurrent insert, and when the decision asks for more scope.
     /// Returns after the commit.

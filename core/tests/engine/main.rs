@@ -25,6 +25,7 @@ mod restore;
 mod retention;
 mod review;
 mod second_look;
+mod statuses;
 mod timers;
 mod transfer;
 mod world;

@@ -5,7 +5,7 @@ use sqlx::error::DatabaseError;
 use std::fmt::Display;
 
 /// Constraints that only a concurrent insert can violate: the whole unit of work is repeated and then finds the row.
-const RACES: [&str; 9] = [
+const RACES: [&str; 10] = [
     "dossiers_code_key",
     "lanes_key_connector_key",
     "payments_payment_id_key",
@@ -15,6 +15,7 @@ const RACES: [&str; 9] = [
     "operations_open",
     "parcels_parcel_id_key",
     "parcels_order_key",
+    "discrepancies_open",
 ];
 
 /// What an error of the driver asks for.

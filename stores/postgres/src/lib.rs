@@ -17,6 +17,7 @@ mod partner;
 #[cfg(feature = "server-tests")]
 #[cfg(test)]
 mod plans;
+mod reconciliation;
 mod replays;
 mod retention;
 mod rows;
@@ -29,11 +30,12 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lienthong_core::{
     catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
-    id::{ConnectorId, RowId},
+    id::{ConnectorId, DossierCode, RowId},
     index::tally::FactRow,
     lane::LaneState,
     port::{
         index::{FactFilter, IndexStore, Sources},
+        reconciliation::{Ended, ReconciliationStore},
         retention::{Holding, Kind, Step, Taken},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
@@ -41,6 +43,7 @@ use lienthong_core::{
         },
         work::{IdSource, Scope},
     },
+    reconciliation::{Discrepancy, Expectation, Filter, Run, Told, Wanted},
     replay::{Case, ItemFilter, ItemView, Replay, Tally},
 };
 use std::{sync::Arc, time::Duration};
@@ -396,5 +399,72 @@ impl IndexStore for PostgresStore {
     async fn index_facts(&self, filter: &FactFilter) -> Result<Vec<FactRow>, StoreError> {
         let filter = filter.clone();
         unit::read(self, move |conn| Box::pin(async move { index::facts(conn, &filter).await })).await
+    }
+}
+
+#[async_trait]
+impl ReconciliationStore for PostgresStore {
+    async fn ended_operations(
+        &self,
+        connector: &ConnectorId,
+        after: (Timestamp, RowId),
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Ended>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::ended(conn, &connector, after, until, limit).await })
+        })
+        .await
+    }
+
+    async fn told(&self, connector: &ConnectorId, dossiers: &[RowId]) -> Result<Vec<Told>, StoreError> {
+        let (connector, dossiers) = (connector.clone(), dossiers.to_vec());
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::told(conn, &connector, &dossiers).await })
+        })
+        .await
+    }
+
+    async fn expectations_wanted(
+        &self,
+        connector: &ConnectorId,
+        wanted: Wanted,
+        limit: i64,
+    ) -> Result<Vec<Expectation>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::wanted(conn, &connector, wanted, limit).await })
+        })
+        .await
+    }
+
+    async fn expectations(
+        &self,
+        connector: &ConnectorId,
+        after: Option<&DossierCode>,
+        limit: i64,
+    ) -> Result<Vec<Expectation>, StoreError> {
+        let (connector, after) = (connector.clone(), after.cloned());
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::expectations(conn, &connector, after.as_ref(), limit).await })
+        })
+        .await
+    }
+
+    async fn discrepancies(&self, filter: &Filter) -> Result<Vec<Discrepancy>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::discrepancies(conn, &filter).await })
+        })
+        .await
+    }
+
+    async fn open_discrepancies(&self) -> Result<i64, StoreError> {
+        unit::read(self, |conn| Box::pin(reconciliation::open_count(conn))).await
+    }
+
+    async fn reconciliations(&self, is_open: bool, limit: i64) -> Result<Vec<Run>, StoreError> {
+        unit::read(self, move |conn| Box::pin(reconciliation::runs(conn, is_open, limit))).await
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 /// Unique constraints that a concurrent insert can hit; SQLite names the columns, not the constraint.
 /// In order: `dossiers_code_key`, `lanes_connector_key_key`, `payments_payment_id_key`, `aliases_pkey`,
 /// `event_keys_pkey`, `callbacks_applied`, `operations_open`, `parcels_parcel_id_key`, `parcels_order_key`.
-const RACES: [&str; 9] = [
+const RACES: [&str; 10] = [
     "dossiers.code",
     "lanes.connector, lanes.key",
     "payments.payment_id",
@@ -16,6 +16,7 @@ const RACES: [&str; 9] = [
     "operations.lane, operations.position",
     "parcels.parcel_id",
     "parcels.connector, parcels.order_number",
+    "discrepancies.connector, discrepancies.kind, discrepancies.key",
 ];
 
 /// SQLite's primary result codes (<https://www.sqlite.org/rescode.html>) that say nothing about the content: no

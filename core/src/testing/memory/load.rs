@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{catalogue, replays, tables::Tables};
+use super::{catalogue, reconciliation, replays, tables::Tables};
 use crate::{
     dossier::DossierState,
     id::RowId,
@@ -26,6 +26,7 @@ pub(super) fn load(tables: &Tables, work: &mut Work) -> Result<(), StoreError> {
     head_states(tables, work);
     callback_identities(tables, work);
     catalogue::load(tables, work);
+    reconciliation::load(tables, work);
     for incident in &tables.incidents {
         if work.scope.incidents.contains(&incident.id) && incident.closed_at.is_none() {
             work.incidents.insert(incident.id, incident.key.clone());

@@ -4,6 +4,7 @@
 mod catalogue;
 mod index;
 mod load;
+mod reconciliation;
 mod replays;
 mod retention;
 mod store;
