@@ -11,6 +11,7 @@ mod index;
 mod main_path;
 mod mess;
 mod money;
+mod reconcile;
 mod restarts;
 mod restore;
 mod simulated;

@@ -19,6 +19,8 @@ pub struct Tuning {
     pub sweep_seconds: u64,
     /// How often what the index counts is brought up to date.
     pub index_seconds: u64,
+    /// Whether the portal is asked what it has, soon after anything ended; else only by hand, and only about what is old.
+    pub reconcile: bool,
     /// How long PostgreSQL lets a statement run; none: as the program has it.
     pub statement_seconds: Option<u64>,
     /// How many messages RabbitMQ hands over before the first of them is acknowledged.
@@ -32,6 +34,7 @@ impl Default for Tuning {
             call_timeout_ms: 2_500,
             sweep_seconds: 2,
             index_seconds: 900,
+            reconcile: false,
             statement_seconds: None,
             prefetch: 1000,
         }
@@ -96,8 +99,15 @@ pub fn configuration(places: &Places, suite: &Suite, tuning: &Tuning) -> String 
 }
 
 fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning) -> std::fmt::Result {
-    let Tuning { permits, call_timeout_ms, sweep_seconds, index_seconds, statement_seconds, prefetch } =
-        tuning;
+    let Tuning {
+        permits,
+        call_timeout_ms,
+        sweep_seconds,
+        index_seconds,
+        reconcile,
+        statement_seconds,
+        prefetch,
+    } = tuning;
     let partners = places.partners.clone().unwrap_or_else(|| Partners::of(suite));
     writeln!(text, "[installation]\nname = \"h99\"\nlabel = \"Tỉnh Mẫu\"\ndata_dir = {:?}\n", places.folder)?;
     match &places.database {
@@ -129,6 +139,11 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
          ramp_step_seconds = 1\nstop_seconds = 10\n\
          retry_seconds = [{retries}]\n\n[index]\nrefresh_seconds = {index_seconds}\n",
     )?;
+    let rest = if *reconcile { 1 } else { 86_400 };
+    writeln!(
+        text,
+        "[reconcile]\nnight_from = \"\"\nnight_until = \"\"\nper_second = 50\nrest_seconds = {rest}\n"
+    )?;
     for number in 1..=14 {
         let code = format!("000.00.{number:02}.H99");
         writeln!(
@@ -144,6 +159,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         text,
         "[[connector]]\nid = \"dvcqg\"\nlabel = \"Cổng DVC quốc gia\"\nin_flight = {permits}\n[connector.dvcqg]\n\
          adapter_url = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\n{calls}\
+         lookup_fields = {{ status = \"TRANGTHAIHOSO\", code = \"MAHOSO\" }}\n\
          [connector.dvcqg.catalogue]\nper_minute = 6000\n",
         partners.portal,
         known::PORTAL_USERNAME,

@@ -312,3 +312,24 @@ cli-retention-callbacks = Callbacks not applied
 cli-retention-quarantine = Closed quarantine entries
 cli-retention-audit = Audit trail
 cli-retention-note = Due and still there: something of the dossier is open or has changed since, money hangs on it, or its turn has not come (once an hour).
+
+## Reconciliation
+cli-reconcile-wanted = The service asks { $id } within a minute; see lienthong reconcile --show.
+cli-reconcile-open = Open discrepancies: { $count }.
+cli-reconcile-reach = About
+cli-reconcile-asked = Asked
+cli-reconcile-agrees = Agree
+cli-reconcile-differs = Differ
+cli-reconcile-repaired = Mended
+cli-reconcile-ended = Ended
+cli-reconcile-running = running
+cli-discrepancy-kind = Kind
+cli-discrepancy-ours = Ours
+cli-discrepancy-theirs = Theirs
+cli-discrepancy-deed = What
+cli-discrepancy-by = Who
+cli-discrepancy-said = Why
+cli-discrepancy-noted = Noted with discrepancy { $id }.
+cli-out-discrepancy-opened = Discrepancy opened
+cli-out-discrepancy-closed = Discrepancy closed
+cli-out-reconciliation-closed = Reconciliation ended

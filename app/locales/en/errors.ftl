@@ -93,3 +93,11 @@ notice-question = The filter “{ $what }” is not understood
     .next = Open the list of operations again and choose from the filter.
 notice-store = The store does not answer for the moment
     .next = Nothing is lost: events wait in the queue. Reload in a few seconds; if it goes on, look at the database server.
+
+error-no_look_ups = No connector that can be asked about dossiers is called { $what }, or there is more than one: name it.
+error-no_such_discrepancy = There is no discrepancy { $what }.
+error-discrepancy_closed = The discrepancy is closed.
+error-discrepancy_busy = The dossier has an operation open. Try again when it has ended.
+error-discrepancy_not_so = That cannot be done about this discrepancy.
+notice-discrepancy = There is no discrepancy { $what }
+    .next = The number may have been mistyped. Open Reconciliation to look for it.

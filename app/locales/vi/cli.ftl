@@ -306,3 +306,24 @@ cli-retention-callbacks = Lời gọi về không áp dụng
 cli-retention-quarantine = Cách ly đã đóng
 cli-retention-audit = Nhật ký xử lý
 cli-retention-note = Quá hạn mà còn đó: hồ sơ còn việc dở hoặc mới có thay đổi, liên quan đến tiền, hoặc chưa tới lượt (mỗi giờ một đợt).
+
+## Đối soát
+cli-reconcile-wanted = Dịch vụ sẽ hỏi { $id } trong vòng một phút; xem bằng lienthong reconcile --show.
+cli-reconcile-open = Chênh lệch đang mở: { $count }.
+cli-reconcile-reach = Hỏi về
+cli-reconcile-asked = Đã hỏi
+cli-reconcile-agrees = Khớp
+cli-reconcile-differs = Lệch
+cli-reconcile-repaired = Tự sửa
+cli-reconcile-ended = Kết thúc
+cli-reconcile-running = đang chạy
+cli-discrepancy-kind = Loại
+cli-discrepancy-ours = Bên ta
+cli-discrepancy-theirs = Bên đối tác
+cli-discrepancy-deed = Việc
+cli-discrepancy-by = Ai
+cli-discrepancy-said = Lý do
+cli-discrepancy-noted = Đã ghi nhận với chênh lệch số { $id }.
+cli-out-discrepancy-opened = Có chênh lệch
+cli-out-discrepancy-closed = Đóng chênh lệch
+cli-out-reconciliation-closed = Đối soát xong

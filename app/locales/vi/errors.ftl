@@ -93,3 +93,11 @@ notice-question = Không hiểu điều kiện lọc “{ $what }”
     .next = Mở lại danh sách Thao tác và chọn từ các ô lọc.
 notice-store = Kho dữ liệu tạm thời không trả lời
     .next = Chưa có gì bị mất: sự kiện chờ ở hàng đợi. Tải lại trang sau ít giây; nếu vẫn vậy, kiểm tra máy chủ cơ sở dữ liệu.
+
+error-no_look_ups = Không có kết nối nào tra cứu được hồ sơ tên { $what }, hoặc có nhiều hơn một: hãy nêu tên.
+error-no_such_discrepancy = Không có chênh lệch số { $what }.
+error-discrepancy_closed = Chênh lệch này đã đóng.
+error-discrepancy_busy = Hồ sơ đang có thao tác dở dang nên chưa làm được. Đợi thao tác đó xong rồi thử lại.
+error-discrepancy_not_so = Không làm được việc này với chênh lệch này.
+notice-discrepancy = Không có chênh lệch số { $what }
+    .next = Có thể số đã chép nhầm. Mở mục Đối soát để tìm.

@@ -87,6 +87,7 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         // What is no time of day was refused when the configuration was checked.
         catalogue_at: engine.catalogue_at.parse().ok(),
         health: health_settings(engine),
+        statuses: config.reconcile.settings(),
         retention: retention(config),
         partners: config.connectors.iter().map(|c| (c.id.clone(), partner_settings(c))).collect(),
         ..EngineSettings::default()

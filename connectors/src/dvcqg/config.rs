@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     dialect::{Dialect, Gateway},
+    look_up::LookupFields,
     wire::is_optional,
 };
 use crate::http::{ConfigError, HttpConfig};
@@ -135,6 +136,10 @@ pub struct Config {
     /// Our own adapter as files are fetched through it. Default: `adapter_url` and what stands before `/RestService/` in
     /// `integration_path`.
     pub file_adapter: Option<String>,
+    /// What of a row of `TraCuuHoSo` is compared with what we have; its fields are not known. Default: only whether there
+    /// is one.
+    #[serde(default)]
+    pub lookup_fields: LookupFields,
     /// How long answers of `LayThuTuc` are kept.
     #[serde(default = "default::procedure_cache_hours")]
     pub procedure_cache_hours: u32,

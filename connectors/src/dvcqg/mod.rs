@@ -10,6 +10,7 @@ mod dialect;
 mod exchange;
 mod files;
 mod lists;
+mod look_up;
 mod map;
 mod notes;
 mod procedure;
@@ -25,6 +26,7 @@ pub use config::{
     PortalBorn, ProcedureEntry, Procedures, Rewrite, SupplementStates,
 };
 pub use dialect::{Dialect, Gateway};
+pub use look_up::LookupFields;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -35,7 +37,7 @@ use lienthong_core::{
     operation::{ActionKind, Payload},
     outcome::{Cause, Outcome},
     plan::rules::PartnerKind,
-    port::connector::{Call, CatalogueSource, CheckFailure, Connector, Manifest, Task},
+    port::connector::{Call, CatalogueSource, CheckFailure, Connector, LookUps, Manifest, Task},
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -191,6 +193,10 @@ impl Connector for Dvcqg {
             Dialect::Gateway => "the gateway answers",
         };
         Ok(format!("{login}; LayDanhSachTTHC lists {procedures} procedures"))
+    }
+
+    fn look_ups(&self) -> Option<&dyn LookUps> {
+        (self.config.look_up != LookUp::Never).then_some(self as &dyn LookUps)
     }
 
     fn catalogue(&self) -> Option<&dyn CatalogueSource> {

@@ -13,8 +13,7 @@ use crate::{
     clock::Clock,
     flow::{
         callback::Believed, execute::Dispatcher, in_hand::InHand, index::IndexSettings, permits::Permits,
-        pool::Pool, retention::Retention,
-        statuses::StatusSettings,
+        pool::Pool, retention::Retention, statuses::StatusSettings,
     },
     id::ConnectorId,
     operation::ActionKind,

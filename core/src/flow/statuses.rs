@@ -47,9 +47,6 @@ const PAGE: i64 = 500;
 const COMPARED: i64 = 5_000;
 /// Questions between two looks at what else there is to do.
 const SLICE: i64 = 20;
-/// What was stamped earlier may be committed later.
-const COMMITTED: SignedDuration = SignedDuration::from_mins(1);
-
 /// How statuses are reconciled.
 #[derive(Debug, Clone)]
 pub struct StatusSettings {
@@ -63,6 +60,9 @@ pub struct StatusSettings {
     pub per_second: f64,
     /// Of a partner's rate, where it has one, questions take at most this share, in percent.
     pub share_percent: u8,
+    /// So long after something about it ended a dossier is asked about at the earliest, and at least the partner's settling
+    /// window: what was stamped earlier may be committed later.
+    pub rest: SignedDuration,
     /// Whether a difference that can be mended safely is mended; else it is only reported.
     pub repair: bool,
     /// So near its due date a dossier is asked about earlier.
@@ -79,6 +79,7 @@ impl Default for StatusSettings {
             night: Some((jiff::civil::time(22, 0, 0, 0), jiff::civil::time(5, 0, 0, 0))),
             per_second: 2.0,
             share_percent: 20,
+            rest: SignedDuration::from_mins(1),
             repair: true,
             soon: SignedDuration::from_hours(72),
             silent: SignedDuration::from_hours(24 * 30),
@@ -242,8 +243,7 @@ impl Round<'_> {
     /// Looks how repairs ended.
     async fn conclude(&self) -> Result<(), StoreError> {
         let connector = self.connector().clone();
-        let under_way =
-            self.engine.store.expectations_wanted(&connector, Wanted::Repairing, PAGE).await?;
+        let under_way = self.engine.store.expectations_wanted(&connector, Wanted::Repairing, PAGE).await?;
         let mut is_any = false;
         for expectation in under_way {
             let Some(operation) = expectation.repair.as_ref().and_then(|r| r.operation) else { continue };
@@ -257,7 +257,8 @@ impl Round<'_> {
             is_any |= decide(&*self.engine.store, scope, move |work| {
                 let became = repair::conclude(work, &rules, (&key.0, &key.1), operation);
                 let Some(loaded) = work.expectations.get_mut(&key) else { return false };
-                let Some(repair) = loaded.row.repair.clone().filter(|r| r.operation == Some(operation)) else {
+                let Some(repair) = loaded.row.repair.clone().filter(|r| r.operation == Some(operation))
+                else {
                     return false;
                 };
                 let next = match became {
@@ -266,7 +267,8 @@ impl Round<'_> {
                     Repaired::Done | Repaired::Unclear | Repaired::NotSent => None,
                 };
                 let expectation = loaded.edit();
-                expectation.repair = Some(crate::reconciliation::Repair { operation: next, ..repair.clone() });
+                expectation.repair =
+                    Some(crate::reconciliation::Repair { operation: next, ..repair.clone() });
                 let expectation = expectation.clone();
                 let left = match became {
                     Repaired::NotSent => Some((repair.kind, Why::NotSent)),
@@ -291,7 +293,7 @@ impl Round<'_> {
         let store = &self.engine.store;
         let now = store.now().await?;
         if progress.seen.is_none() {
-            progress.seen = Some((later(now, -COMMITTED), 0));
+            progress.seen = Some((later(now, -self.settings().rest), 0));
         }
         while !progress.is_made {
             let ids = store.index_changed(None, progress.made, PAGE).await?;
@@ -301,7 +303,7 @@ impl Round<'_> {
             }
             self.keep(&ids, progress, false).await?;
         }
-        let settling = self.member.manifest.settling_window.max(COMMITTED);
+        let settling = self.member.manifest.settling_window.max(self.settings().rest);
         let until = later(now, -settling);
         loop {
             let after = progress.seen.unwrap_or((now, 0));
@@ -364,7 +366,8 @@ impl Round<'_> {
         if !is_on(&runs, Reach::Open) {
             let by = by_hand(Reach::Open);
             // One a night: the same night may begin the day before.
-            let is_first = progress.open_at.is_none_or(|at| now.duration_since(at) >= SignedDuration::from_hours(18));
+            let is_first =
+                progress.open_at.is_none_or(|at| now.duration_since(at) >= SignedDuration::from_hours(18));
             if by.is_some() || (is_first && self.settings().is_night(now)) {
                 new.push((Reach::Open, by));
             }
@@ -380,8 +383,17 @@ impl Round<'_> {
                 put(work, cursor_of(&connector), &at);
                 let (connector, by, counts) = (connector.clone(), by.clone(), Counts::default());
                 let day = business(now).date();
-                let run =
-                    Run { id, connector, reach, day, began_at: now, ended_at: None, by, counts, standing: None };
+                let run = Run {
+                    id,
+                    connector,
+                    reach,
+                    day,
+                    began_at: now,
+                    ended_at: None,
+                    by,
+                    counts,
+                    standing: None,
+                };
                 work.reconciliations.insert(id, Loaded::fresh(run.clone()));
                 (run, at)
             })

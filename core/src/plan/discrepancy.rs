@@ -31,7 +31,13 @@ pub struct Found {
 }
 
 /// Whether a person has explained this very difference. Discrepancies of the key are loaded.
-pub fn is_explained(work: &Work, connector: &ConnectorId, key: &str, kind: Kind, both: (&Value, &Value)) -> bool {
+pub fn is_explained(
+    work: &Work,
+    connector: &ConnectorId,
+    key: &str,
+    kind: Kind,
+    both: (&Value, &Value),
+) -> bool {
     let of_key = |d: &&Discrepancy| d.connector == *connector && d.key == key && d.kind == kind;
     let newest = work.discrepancies.values().map(|d| &d.row).filter(of_key).max_by_key(|d| d.id);
     newest.is_some_and(|d| d.explains(kind, both.0, both.1))

@@ -13,10 +13,7 @@ use lienthong_core::{
     policy::allowance::{Limits, Rate},
     port::{connector::CheckFailure, reconciliation::ReconciliationStore, store::Store},
     reconciliation::{Answer, Discrepancy, Filter, Kind, Move, Reach, Run},
-    testing::{
-        fixtures::events::event,
-        scripted::Asked,
-    },
+    testing::{fixtures::events::event, scripted::Asked},
 };
 use serde_json::json;
 use std::time::Duration;
@@ -247,7 +244,10 @@ async fn a_state_that_is_behind_is_sent_again_once_and_then_goes_to_a_person() {
     assert_eq!(world.seen_at_portal(&code)[4..], ["sync 4".to_owned()], "once");
     assert_eq!(open(&world).await, [(Kind::Behind, "not_cured")]);
     let told = world.told("discrepancy.opened").await;
-    assert_eq!((told.len(), &told[0]["kind"], &told[0]["cause"]), (1, &json!("status.behind"), &json!("not_cured")));
+    assert_eq!(
+        (told.len(), &told[0]["kind"], &told[0]["cause"]),
+        (1, &json!("status.behind"), &json!("not_cured"))
+    );
     // It comes right by itself in the end.
     world.portal.has(&code, known(4));
     want(&world, Reach::Open).await;
@@ -269,9 +269,8 @@ async fn what_somebody_else_changed_there_is_never_overwritten_without_a_person(
     assert_eq!(open(&world).await, [(Kind::Ahead, "changed_there")]);
     let found = discrepancies(&world).await.remove(0);
     assert_eq!((&found.ours["status"], &found.theirs["status"]), (&json!(4), &json!(9)));
-    let act = async |wish, reason| {
-        discrepancy::act(&world.engine, found.id, wish, "an", reason).await.unwrap()
-    };
+    let act =
+        async |wish, reason| discrepancy::act(&world.engine, found.id, wish, "an", reason).await.unwrap();
     assert_eq!(act(Move::Close, " ").await, Moved::NotAllowed("reason_missing"));
     assert_eq!(act(Move::Resend, "bên Cổng nhập nhầm").await, Moved::Done);
     world.settled().await;
@@ -300,7 +299,13 @@ async fn what_a_person_has_explained_is_not_opened_again_until_it_changes() {
     want(&world, Reach::Open).await;
     rounds(&world).await;
     assert_eq!((open(&world).await, discrepancies(&world).await.len()), (vec![], 1));
-    assert!(world.store.audit().iter().any(|(_, by, deed, _)| by == "an" && deed.starts_with("discrepancy.close")));
+    assert!(
+        world
+            .store
+            .audit()
+            .iter()
+            .any(|(_, by, deed, _)| by == "an" && deed.starts_with("discrepancy.close"))
+    );
     world.portal.has(&code, known(8));
     want(&world, Reach::Open).await;
     rounds(&world).await;
@@ -419,7 +424,8 @@ async fn a_dossier_that_we_do_not_have_is_a_discrepancy_of_its_own() {
 #[test]
 fn questions_take_a_share_of_the_rate_and_never_more_than_their_own() {
     let settings = StatusSettings { per_second: 2.0, share_percent: 20, ..StatusSettings::default() };
-    let limits = |rate: Option<f64>| Limits { rate: rate.map(|rate| Rate::new(rate, 1)), ..Limits::default() };
+    let limits =
+        |rate: Option<f64>| Limits { rate: rate.map(|rate| Rate::new(rate, 1)), ..Limits::default() };
     assert_eq!(settings.pace(&limits(None)), Duration::from_millis(500));
     assert_eq!(settings.pace(&limits(Some(100.0))), Duration::from_millis(500));
     assert_eq!(settings.pace(&limits(Some(5.0))), Duration::from_secs(1));

@@ -55,9 +55,9 @@ pub(crate) async fn ended(
     .fetch_all(conn)
     .await
     .map_err(store_error)?;
-    let ended = rows.into_iter().map(|row| {
-        Ok((At::new("operations", &row.id).time("ended_at", row.ended_at)?, row.id, row.dossier))
-    });
+    let ended = rows
+        .into_iter()
+        .map(|row| Ok((At::new("operations", &row.id).time("ended_at", row.ended_at)?, row.id, row.dossier)));
     ended.collect()
 }
 
@@ -238,11 +238,7 @@ pub(crate) async fn open_count(conn: &mut PgConnection) -> Result<i64, StoreErro
 }
 
 /// Runs, the newest first.
-pub(crate) async fn runs(
-    conn: &mut PgConnection,
-    is_open: bool,
-    limit: i64,
-) -> Result<Vec<Run>, StoreError> {
+pub(crate) async fn runs(conn: &mut PgConnection, is_open: bool, limit: i64) -> Result<Vec<Run>, StoreError> {
     let rows = sqlx::query_scalar!(
         "select run from reconciliations where not $1 or is_open order by id desc limit $2",
         is_open,

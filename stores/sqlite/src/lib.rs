@@ -397,7 +397,9 @@ impl ReconciliationStore for SqliteStore {
     ) -> Result<Vec<Expectation>, StoreError> {
         let (connector, after) = (connector.clone(), after.cloned());
         unit::read(self, move |conn| {
-            Box::pin(async move { reconciliation::expectations(conn, &connector, after.as_ref(), limit).await })
+            Box::pin(
+                async move { reconciliation::expectations(conn, &connector, after.as_ref(), limit).await },
+            )
         })
         .await
     }

@@ -56,9 +56,9 @@ pub(crate) async fn ended(
     .fetch_all(conn)
     .await
     .map_err(store_error)?;
-    let ended = rows.into_iter().map(|row| {
-        Ok((At::new("operations", &row.id).time("ended_at", row.ended_at)?, row.id, row.dossier))
-    });
+    let ended = rows
+        .into_iter()
+        .map(|row| Ok((At::new("operations", &row.id).time("ended_at", row.ended_at)?, row.id, row.dossier)));
     ended.collect()
 }
 

@@ -35,6 +35,8 @@ pub enum Section {
     Index,
     /// The catalogue and the mappings.
     Catalogue,
+    /// The reconciliation.
+    Reconciliation,
     /// Quarantine.
     Quarantine,
     /// None of them.

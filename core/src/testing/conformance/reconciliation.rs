@@ -66,8 +66,7 @@ fn keys(rows: &[Expectation]) -> Vec<DossierCode> {
 }
 
 pub(super) async fn expectations_are_found_by_what_they_ask_for(h: &Harness) -> Verdict {
-    let repair =
-        Repair { kind: Kind::Missing, version: 3, at: morning(2), operation: Some(77) };
+    let repair = Repair { kind: Kind::Missing, version: 3, at: morning(2), operation: Some(77) };
     let asked = Some(morning(2));
     let rows = [
         Expectation { is_fresh: true, asked_at: asked, ..made(1) },
@@ -272,7 +271,11 @@ pub(super) async fn what_a_partner_was_told_is_gathered_and_its_ends_come_in_ord
     let mut told = h.second.told(&portal, &[dossier, -5]).await?;
     ensure_eq!(told.len(), 1, "one dossier");
     let told = told.remove(0);
-    ensure_eq!((&told.code, told.stamp, told.is_acknowledged), (&code, Stamp { place: 4, claim: 4 }, true), "it");
+    ensure_eq!(
+        (&told.code, told.stamp, told.is_acknowledged),
+        (&code, Stamp { place: 4, claim: 4 }, true),
+        "it"
+    );
     ensure_eq!(told.state.is_some(), true, "its state");
     let seen: Vec<_> =
         told.operations.iter().map(|o| (o.id, o.action, o.state, o.is_doubted, o.steps.len())).collect();

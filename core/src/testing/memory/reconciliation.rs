@@ -13,9 +13,7 @@ use crate::{
         store::StoreError,
         work::{Change, Loaded, Work},
     },
-    reconciliation::{
-        Discrepancy, Expectation, Filter, Kind, Run, Stamp, Told, ToldOperation, Wanted,
-    },
+    reconciliation::{Discrepancy, Expectation, Filter, Kind, Run, Stamp, Told, ToldOperation, Wanted},
 };
 
 fn size(limit: i64) -> usize {
@@ -84,8 +82,7 @@ fn told(tables: &Tables, connector: &ConnectorId, id: RowId) -> Option<Told> {
     let lane = tables.lanes.get(tables.lane_keys.get(&key)?)?;
     let operations = tables.operations_of.get(&id).into_iter().flatten();
     let operations = operations.filter_map(|id| tables.operations.get(id)).filter(|o| {
-        let is_of_course =
-            matches!(o.payload.kind(), ActionKind::SyncDossier | ActionKind::AppendProgress);
+        let is_of_course = matches!(o.payload.kind(), ActionKind::SyncDossier | ActionKind::AppendProgress);
         o.connector == *connector
             && is_of_course
             && (!o.state.is_ended() || o.state == OperationState::Succeeded)

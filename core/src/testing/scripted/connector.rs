@@ -15,7 +15,8 @@ use crate::{
     outcome::{Outcome, Proof},
     plan::rules::{ConnectorRule, PartnerKind},
     port::connector::{
-        Call, Callbacks, CatalogueSource, CheckFailure, Connector, Feed, Inquiries, LookUps, Manifest, Prober, Task,
+        Call, Callbacks, CatalogueSource, CheckFailure, Connector, Feed, Inquiries, LookUps, Manifest,
+        Prober, Task,
     },
     testing::{fixtures, scripted::abilities::Abilities},
 };
