@@ -4,6 +4,7 @@
 pub mod compare;
 pub mod discrepancy;
 pub mod expect;
+pub mod settings;
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
