@@ -19,6 +19,7 @@ pub mod payment;
 pub mod plan;
 pub mod policy;
 pub mod port;
+pub mod reconciliation;
 pub mod replay;
 pub mod sheet;
 pub mod status;

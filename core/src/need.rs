@@ -30,6 +30,8 @@ pub enum Need {
     Decision(String),
     /// The decision that ends the fence of this epoch, after a restore.
     Restore(i64),
+    /// That a partner that lost this dossier has created it anew: its steps follow then, and only then.
+    Recreated(String),
     /// A setting without which the operation cannot be sent.
     Setting(String),
 }
@@ -41,7 +43,11 @@ impl Need {
             Self::Snapshot(_) | Self::Payment(_) | Self::Parcel(_) | Self::Code(_) | Self::Decision(_) => {
                 "unit"
             }
-            Self::Mapping { .. } | Self::Action(_) | Self::Setting(_) | Self::Restore(_) => "administrator",
+            Self::Mapping { .. }
+            | Self::Action(_)
+            | Self::Setting(_)
+            | Self::Restore(_)
+            | Self::Recreated(_) => "administrator",
         }
     }
 }
@@ -57,6 +63,7 @@ impl fmt::Display for Need {
             Self::Action(name) => write!(f, "action:{name}"),
             Self::Decision(what) => write!(f, "decision:{what}"),
             Self::Restore(epoch) => write!(f, "restore:{epoch}"),
+            Self::Recreated(dossier) => write!(f, "recreated:{dossier}"),
             Self::Setting(what) => write!(f, "setting:{what}"),
         }
     }
@@ -94,6 +101,7 @@ impl std::str::FromStr for Need {
             "action" => Self::Action(rest_owned),
             "decision" => Self::Decision(rest_owned),
             "restore" => Self::Restore(rest.parse().map_err(|_| bad())?),
+            "recreated" => Self::Recreated(rest_owned),
             "setting" => Self::Setting(rest_owned),
             "mapping" => {
                 let mut parts = rest.splitn(3, ':');

@@ -12,6 +12,7 @@ mod index;
 mod main_path;
 mod mess;
 mod money;
+mod reconcile;
 mod restarts;
 mod restore;
 mod sheet;

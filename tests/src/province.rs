@@ -24,6 +24,8 @@ pub struct Tuning {
     pub index_seconds: u64,
     /// From which time of day on the day's sheet is kept.
     pub sheet_at: &'static str,
+    /// Whether the portal is asked what it has, soon after anything ended; else only by hand, and only about what is old.
+    pub reconcile: bool,
     /// How long PostgreSQL lets a statement run; none: as the program has it.
     pub statement_seconds: Option<u64>,
     /// How dossiers that were born on the portal are kept in step.
@@ -42,6 +44,7 @@ impl Default for Tuning {
             sweep_seconds: 2,
             index_seconds: 900,
             sheet_at: "07:30",
+            reconcile: false,
             statement_seconds: None,
             portal_born: "full",
             prefetch: 1000,
@@ -114,6 +117,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         sweep_seconds,
         index_seconds,
         sheet_at,
+        reconcile,
         statement_seconds,
         prefetch,
         further,
@@ -150,6 +154,11 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
          ramp_step_seconds = 1\nstop_seconds = 10\n\
          retry_seconds = [{retries}]\n\n[index]\nrefresh_seconds = {index_seconds}\n\n[sheet]\nat = {sheet_at:?}\n",
     )?;
+    let rest = if *reconcile { 1 } else { 86_400 };
+    writeln!(
+        text,
+        "[reconcile]\nnight_from = \"\"\nnight_until = \"\"\nper_second = 50\nrest_seconds = {rest}\n"
+    )?;
     for number in 1..=14 {
         let code = format!("000.00.{number:02}.H99");
         writeln!(
@@ -165,6 +174,7 @@ fn write_into(text: &mut String, places: &Places, suite: &Suite, tuning: &Tuning
         text,
         "[[connector]]\nid = \"dvcqg\"\nlabel = \"Cổng DVC quốc gia\"\nin_flight = {permits}\n[connector.dvcqg]\n\
          portal_born = \"{}\"\nadapter_url = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\n{calls}\
+         lookup_fields = {{ status = \"TRANGTHAIHOSO\", code = \"MAHOSO\" }}\n\
          [connector.dvcqg.catalogue]\nper_minute = 6000\n\
          [connector.dvcqg.inbound]\nsecret_header = {:?}\nsecret = {:?}\n",
         tuning.portal_born,

@@ -453,3 +453,47 @@ inbound-none = Nothing has come yet.
 inbound-service = Service
 inbound-became = What became of it
 inbound-file = File
+## Reconciliation
+nav-reconcile = Reconciliation
+reconcile-help = Every dossier is looked up at the partner and compared with what was sent: every 15 minutes what changed, at night all that are open. What can be mended safely is mended; the rest waits here for a person.
+reconcile-report-only = Repair is switched off: differences are only reported.
+reconcile-open = Open discrepancies: { $n }
+reconcile-none = No discrepancy is open.
+reconcile-runs = Runs
+reconcile-no-runs = There was no run yet.
+reconcile-began = Began
+reconcile-reach = About
+reconcile-asked = Asked
+reconcile-unanswered = { $n } not answered
+reconcile-agrees = Agree
+reconcile-differs = Differ
+reconcile-repaired = Mended
+reconcile-took = Took
+reconcile-running = running
+reconcile-now = Ask about all open dossiers now
+reconcile-noted = Noted.
+reconcile-clock = The system
+reconcile-failed-reason = Nothing was done: a reason is needed.
+reconcile-failed-closed = Nothing was done: the discrepancy is closed.
+reconcile-failed-busy = Not now: the dossier has an operation open. Try again when it has ended.
+reconcile-failed-not_so = That cannot be done about this discrepancy.
+discrepancy-title = Discrepancy
+discrepancy-kind = Kind
+discrepancy-since = Since
+discrepancy-seen = Last seen
+discrepancy-history = What happened
+discrepancy-when = When
+discrepancy-deed = What
+discrepancy-by = Who
+discrepancy-matter = { $n ->
+    [one] { $n } discrepancy with a partner is open
+   *[other] { $n } discrepancies with partners are open
+}
+    .who = The province's administrator, or the unit that each one names
+    .next = Open the list, see what differs, then ask again, send again, or close it with a reason. It closes by itself once a later comparison agrees.
+both-title = Both sides
+both-what = What
+both-ours = Ours
+both-theirs = Theirs
+both-yes = Yes
+both-no = No

@@ -22,6 +22,7 @@ mod operation;
 mod output;
 mod partner;
 mod quarantine;
+mod reconcile;
 mod replay;
 mod restore;
 mod retention;
@@ -144,6 +145,14 @@ pub enum Command {
     /// What our codes mean at the portal: list, suggest, confirm, withdraw
     #[command(subcommand, verbatim_doc_comment)]
     Mapping(mapping::Mapping),
+    /// Đối soát với đối tác: xem các lượt, chạy ngay một lượt
+    /// Compare what partners have with what we have: the runs, or one now
+    #[command(verbatim_doc_comment)]
+    Reconcile(reconcile::Reconcile),
+    /// Chênh lệch giữa ta và đối tác: xem, hỏi lại, gửi lại, đóng
+    /// Differences between us and partners: list, show, ask, resend, close
+    #[command(subcommand, verbatim_doc_comment)]
+    Discrepancy(reconcile::Discrepancy),
     /// Xem, đóng các sự cố đang chờ người xử lý
     /// List and close what is open for a person
     #[command(subcommand, verbatim_doc_comment)]
@@ -265,6 +274,8 @@ async fn dispatch(global: &Global, screen: &Screen, command: Command) -> Result<
         Command::Replay(replay) => replay.run(global, screen).await,
         Command::Catalogue(catalogue) => catalogue.run(global, screen).await,
         Command::Mapping(mapping) => mapping.run(global, screen).await,
+        Command::Reconcile(reconcile) => reconcile.run(global, screen).await,
+        Command::Discrepancy(discrepancy) => discrepancy.run(global, screen).await,
         Command::Incident(incident) => incident.run(global, screen).await,
         Command::Partner(partner) => partner.run(global, screen).await,
         Command::Quarantine(quarantine) => quarantine.run(global, screen).await,

@@ -89,6 +89,7 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         catalogue_at: engine.catalogue_at.parse().ok(),
         public_url: config.http.public_url.clone(),
         health: health_settings(engine),
+        statuses: config.reconcile.settings(),
         retention: retention(config),
         sheet: SheetSettings {
             at: config.sheet.at.parse().ok(),

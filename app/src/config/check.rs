@@ -13,6 +13,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     broker(config, &mut found);
     http(config, &mut found);
     engine(config, &mut found);
+    reconcile(config, &mut found);
     retention(config, &mut found);
     index(config, &mut found);
     units(config, &mut found);
@@ -212,6 +213,25 @@ fn engine(config: &Config, found: &mut Vec<Problem>) {
         if !(1..=100).contains(percent) {
             let key = if engine.ramp_percent.contains(percent) { "ramp_percent" } else { "failure_percent" };
             found.push(range(&format!("engine.{key}"), percent, "1", "100"));
+        }
+    }
+}
+
+fn reconcile(config: &Config, found: &mut Vec<Problem>) {
+    let reconcile = &config.reconcile;
+    if !(60..=86_400).contains(&reconcile.every_seconds) {
+        found.push(range("reconcile.every_seconds", reconcile.every_seconds, "60", "86400"));
+    }
+    if !(0.01..=100.0).contains(&reconcile.per_second) {
+        found.push(range("reconcile.per_second", reconcile.per_second, "0.01", "100"));
+    }
+    if !(1..=100).contains(&reconcile.share_percent) {
+        found.push(range("reconcile.share_percent", reconcile.share_percent, "1", "100"));
+    }
+    let (from, until) = (&reconcile.night_from, &reconcile.night_until);
+    for (key, at) in [("reconcile.night_from", from), ("reconcile.night_until", until)] {
+        if !(from.is_empty() && until.is_empty()) && at.parse::<jiff::civil::Time>().is_err() {
+            found.push(range(key, at, "00:00", "23:59"));
         }
     }
 }

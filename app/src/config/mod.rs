@@ -6,6 +6,7 @@ mod document;
 mod error;
 mod index;
 mod overlay;
+mod reconcile;
 mod rules;
 mod secret;
 mod sections;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 pub use error::{ConfigError, Problem};
 pub use index::{Calendar, CatalogueFile, Index, Sheet, YearFile};
+pub use reconcile::Reconcile;
 pub use rules::rules;
 pub use secret::read_secret;
 pub use sections::{
@@ -62,6 +64,9 @@ pub struct Config {
     /// The morning sheet.
     #[serde(default)]
     pub sheet: Sheet,
+    /// How what partners have is compared with what we have.
+    #[serde(default)]
+    pub reconcile: Reconcile,
     /// Which source may speak for which units.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,

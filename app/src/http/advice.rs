@@ -9,6 +9,7 @@ use lienthong_core::{
     outcome::Cause,
     policy::health::{CALENDAR, Hold},
     port::{store::ConnectorCondition, views::OperationView},
+    reconciliation::Why,
 };
 use serde_json::{Value, json};
 
@@ -94,6 +95,7 @@ pub fn of_need(key: &str) -> Advice {
             None => Advice::new("need-decision", true).with("what", what),
         },
         Ok(Need::Restore(_)) => Advice::new("need-restore", true),
+        Ok(Need::Recreated(dossier)) => Advice::new("need-recreated", false).with("what", dossier),
         Ok(Need::Setting(what)) => Advice::new("need-setting", true).with("what", what),
         Err(_) => Advice::new("need-unknown", true).with("what", key),
     }
@@ -139,12 +141,18 @@ pub fn of_incident(key: &str) -> Advice {
     }
 }
 
+/// What to do about a difference between us and a partner.
+pub fn of_discrepancy(why: Why) -> Advice {
+    Advice::new(format!("discrepancy-why-{}", why.code()), true)
+}
+
 /// What to do about a partner that is asked by the clock and does not answer.
 fn of_reading(which: &str) -> Advice {
     let (name, partner) = which.split_once(':').unwrap_or((which, ""));
     let key = match name {
         "sweep" => "incident-sweep",
         "catalogue" => "incident-unread",
+        "statuses" => "incident-unasked",
         _ => "incident-tracking",
     };
     Advice::new(key, true).with("what", partner)

@@ -18,6 +18,7 @@ pub mod index;
 pub mod json;
 pub mod lanes;
 pub mod mask;
+pub mod reconciled;
 pub mod restored;
 pub mod session;
 pub mod sheet;

@@ -88,6 +88,8 @@ pub struct Summary {
     pub partners: Vec<Partner>,
     /// What needs a person, or is being waited out, most pressing first.
     pub matters: Vec<Matter>,
+    /// Discrepancies that are open.
+    pub discrepancies: i64,
     /// Unit names by code.
     pub unit_names: BTreeMap<String, String>,
 }
@@ -115,13 +117,15 @@ impl Summary {
         let unit_names =
             engine.rules.units.iter().map(|(code, unit)| (code.to_string(), unit.name.clone())).collect();
         let matters = matters(engine, &overview, &partners, &stuck);
-        Ok(Self { overview, since_us, partners, matters, unit_names })
+        let discrepancies = engine.store.open_discrepancies().await?;
+        Ok(Self { overview, since_us, partners, matters, discrepancies, unit_names })
     }
 
-    /// How many matters a person has to take up, the quarantine among them.
+    /// How many matters a person has to take up, the quarantine and the discrepancies among them.
     pub fn for_persons(&self) -> usize {
         let quarantine = usize::from(self.overview.quarantine_open > 0);
-        self.matters.iter().filter(|m| m.advice.needs_person).count() + quarantine
+        let discrepancies = usize::from(self.discrepancies > 0);
+        self.matters.iter().filter(|m| m.advice.needs_person).count() + quarantine + discrepancies
     }
 
     /// Whether both ledgers come out.

@@ -12,6 +12,7 @@ use std::{
 use super::{
     dialect::{Dialect, Gateway},
     inbound::InboundConfig,
+    look_up::LookupFields,
     wire::is_optional,
 };
 use crate::http::{ConfigError, HttpConfig};
@@ -138,6 +139,10 @@ pub struct Config {
     pub file_adapter: Option<String>,
     /// What the portal may send to the province; none: nothing is taken.
     pub inbound: Option<InboundConfig>,
+    /// What of a row of `TraCuuHoSo` is compared with what we have; its fields are not known. Default: only whether there
+    /// is one.
+    #[serde(default)]
+    pub lookup_fields: LookupFields,
     /// How long answers of `LayThuTuc` are kept.
     #[serde(default = "default::procedure_cache_hours")]
     pub procedure_cache_hours: u32,

@@ -11,6 +11,7 @@ mod exchange;
 mod files;
 mod inbound;
 mod lists;
+mod look_up;
 mod map;
 mod notes;
 mod procedure;
@@ -28,6 +29,7 @@ pub use config::{
 };
 pub use dialect::{Dialect, Gateway};
 pub use inbound::{DossierRoute, InboundConfig, Kind as FileKind, Paths as InboundPaths};
+pub use look_up::LookupFields;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -39,7 +41,7 @@ use lienthong_core::{
     outcome::{Cause, Outcome},
     plan::rules::PartnerKind,
     port::{
-        connector::{Call, CatalogueSource, CheckFailure, Connector, Manifest, Task},
+        connector::{Call, CatalogueSource, CheckFailure, Connector, LookUps, Manifest, Task},
         inbound::Inbound,
     },
 };
@@ -223,6 +225,10 @@ impl Connector for Dvcqg {
 
     fn inbound(&self) -> Option<&dyn Inbound> {
         self.inbound.is_some().then_some(self as &dyn Inbound)
+    }
+
+    fn look_ups(&self) -> Option<&dyn LookUps> {
+        (self.config.look_up != LookUp::Never).then_some(self as &dyn LookUps)
     }
 
     fn catalogue(&self) -> Option<&dyn CatalogueSource> {

@@ -15,8 +15,9 @@ use super::{
     catalogue::Basis,
     classify::{self, Meaning},
     exchange::{Effect, Visit},
+    look_up,
     map::{self, Mapped},
-    wire::{DongBoHoSoMC, Reply, TraCuuHoSo},
+    wire::{DongBoHoSoMC, Reply},
 };
 
 /// The two forms of `DongBoHoSoMC`.
@@ -187,18 +188,9 @@ impl Dvcqg {
     }
 }
 
-/// Whether the portal knows the dossier. Only a clear answer counts: anything else ends the attempt.
+/// Whether the portal knows the dossier.
 async fn is_known(visit: &mut Visit<'_>, code: &str) -> Result<bool, Outcome> {
-    let reply = visit.ask(&TraCuuHoSo { mahoso: code }, Effect::None).await?;
-    let config = &visit.portal.config;
-    match (classify::meaning(&reply, config), reply.rows()) {
-        (Meaning::Success, Some(rows)) => Ok(!rows.is_empty()),
-        (Meaning::Success, None) => {
-            Err(Outcome::not_done(Cause::Unreadable, "TraCuuHoSo: success without a result"))
-        }
-        (Meaning::Unknown, _) => Ok(false),
-        _ => Err(classify::read_refusal(&reply, config, &visit.personal())),
-    }
+    Ok(!look_up::rows(visit, code).await?.is_empty())
 }
 
 async fn write(visit: &mut Visit<'_>, mapped: &Mapped, mode: Mode) -> Result<Reply, Outcome> {

@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     flow::{
         callback::Believed, execute::Dispatcher, in_hand::InHand, index::IndexSettings, permits::Permits,
-        pool::Pool, retention::Retention, sheet::SheetSettings,
+        pool::Pool, retention::Retention, sheet::SheetSettings, statuses::StatusSettings,
     },
     id::ConnectorId,
     operation::ActionKind,
@@ -82,6 +82,8 @@ pub struct EngineSettings {
     pub index: IndexSettings,
     /// How the morning sheet is made.
     pub sheet: SheetSettings,
+    /// How statuses are reconciled.
+    pub statuses: StatusSettings,
 }
 
 /// Settings of one connector that hold across all processes.
@@ -119,6 +121,7 @@ impl Default for EngineSettings {
             partners: BTreeMap::new(),
             index: IndexSettings::default(),
             sheet: SheetSettings::default(),
+            statuses: StatusSettings::default(),
         }
     }
 }

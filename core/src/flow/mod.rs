@@ -3,10 +3,12 @@
 
 pub mod callback;
 pub mod catalogue;
+pub mod discrepancy;
 pub mod edit;
 pub mod engine;
 pub mod execute;
 pub mod health;
+mod heard;
 pub mod in_hand;
 pub mod inbound;
 pub mod index;
@@ -27,3 +29,4 @@ pub mod run;
 pub mod schedule;
 pub mod settle;
 pub mod sheet;
+pub mod statuses;

@@ -10,6 +10,7 @@ use crate::{
     clock::later,
     flow::{
         catalogue, engine::Engine, inbound, index, ledger, pool::Pool, reconcile, replay, retention, sheet,
+        statuses,
     },
     id::ConnectorId,
     port::store::{DueTimer, Fence, StoreError},
@@ -77,6 +78,9 @@ fn timers(engine: &Engine) -> Vec<(String, Duration)> {
         }
         if member.connector.feed().is_some() {
             timers.push((format!("tracking:{id}"), engine.settings.tracking_every));
+        }
+        if member.connector.look_ups().is_some() {
+            timers.push((format!("statuses:{id}"), engine.settings.statuses.tick));
         }
         if member.connector.catalogue().is_some() {
             timers.push((format!("catalogue:{id}"), engine.settings.catalogue_every));
@@ -192,6 +196,7 @@ async fn run_timer(engine: &Arc<Engine>, due: &DueTimer) -> Result<(), StoreErro
         ("sweep", Some(member)) => reconcile::sweep(engine, &member).await,
         ("tracking", Some(member)) => reconcile::track(engine, &member).await,
         ("files", Some(member)) => inbound::fetch(engine, &member).await,
+        ("statuses", Some(member)) => statuses::round(engine, &member).await,
         ("catalogue", Some(member)) => catalogue::round(engine, &member).await,
         _ => Ok(()),
     }

@@ -15,7 +15,14 @@ pub fn gather(sources: &Sources, reading: &Reading) -> Result<Option<FactRow>, s
     let Some((version, state)) = &sources.newest else { return Ok(None) };
     let told = |only_acknowledged: bool| -> Vec<ProgressStep> {
         let wanted = sources.steps.iter().filter(|(_, has)| *has || !only_acknowledged);
-        wanted.flat_map(|(steps, _)| steps.iter().cloned()).collect()
+        let mut told: Vec<ProgressStep> = Vec::new();
+        for step in wanted.flat_map(|(steps, _)| steps) {
+            // What was sent again to a portal that had lost it is the same step.
+            if !told.contains(step) {
+                told.push(step.clone());
+            }
+        }
+        told
     };
     let state: DossierState = serde_json::from_str(state)?;
     let mut known = Facts::of(&state, &told(false), reading)?;
@@ -121,6 +128,13 @@ mod tests {
         let portal = row.acknowledged().unwrap();
         assert_eq!((portal.steps.len(), row.known.steps.len()), (1, 2));
         assert!(portal.received < row.known.received);
+    }
+
+    #[test]
+    fn a_step_that_was_sent_again_counts_once() {
+        let mut again = sources();
+        again.steps.push((vec![step(ONE, PortalStatus::Received)], false));
+        assert_eq!(of(&again), of(&sources()));
     }
 
     #[test]

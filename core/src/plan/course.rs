@@ -29,7 +29,7 @@ use crate::{
 pub const UNASSIGNED: &str = "unassigned";
 
 /// How many steps one operation carries at most (docs/partners/dvcqg.md).
-const STEPS_PER_OPERATION: usize = 10;
+pub(super) const STEPS_PER_OPERATION: usize = 10;
 
 /// The connector id of what no connector carries.
 pub fn unassigned() -> ConnectorId {

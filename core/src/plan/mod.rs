@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod course;
+pub mod discrepancy;
 pub mod edit;
 pub mod join;
 pub mod late;
@@ -10,5 +11,6 @@ pub mod money;
 pub mod out;
 pub mod post;
 pub mod queue;
+pub mod repair;
 pub mod rules;
 pub mod tidings;

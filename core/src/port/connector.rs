@@ -22,6 +22,7 @@ use crate::{
         inbound::Inbound,
         store::{ReferenceToAsk, Session, StoreError},
     },
+    reconciliation::Answer,
 };
 
 /// What a connector is, for the planner, the engine and people.
@@ -137,6 +138,11 @@ pub trait Connector: Send + Sync {
 
     /// Reads the partner's feed of movements, where it has one.
     fn feed(&self) -> Option<&dyn Feed> {
+        None
+    }
+
+    /// Asks whether the partner knows a dossier, where it can be asked.
+    fn look_ups(&self) -> Option<&dyn LookUps> {
         None
     }
 
@@ -259,6 +265,14 @@ pub trait CatalogueSource: Send + Sync {
         code: Option<&str>,
         call: &Call<'_>,
     ) -> Result<Vec<Pulled>, CheckFailure>;
+}
+
+/// Asks what a partner has of a dossier.
+#[async_trait]
+pub trait LookUps: Send + Sync {
+    /// Asks about the code by which the partner knows it. Only a clear answer is one: everything else is a failure, and
+    /// never "unknown there".
+    async fn look_up(&self, code: &DossierCode, call: &Call<'_>) -> Result<Answer, CheckFailure>;
 }
 
 /// One page of a feed.

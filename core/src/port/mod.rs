@@ -6,6 +6,7 @@ pub mod ids;
 pub mod inbound;
 pub mod index;
 pub mod publisher;
+pub mod reconciliation;
 pub mod retention;
 pub mod scope;
 pub mod sheet;

@@ -63,6 +63,14 @@ pub struct Scope {
     pub mappings: BTreeSet<(ConnectorId, Table, String)>,
     /// Mappings by number, withdrawn ones too.
     pub mapping_ids: BTreeSet<RowId>,
+    /// What we believe of dossiers at a connector's partner, by their keys.
+    pub expectations: BTreeSet<(ConnectorId, DossierCode)>,
+    /// Discrepancies about these keys: the open ones, and the newest closed one of each kind.
+    pub discrepancies: BTreeSet<(ConnectorId, String)>,
+    /// Discrepancies by number.
+    pub discrepancy_ids: BTreeSet<RowId>,
+    /// Runs of the reconciliation.
+    pub reconciliations: BTreeSet<RowId>,
     /// Operations about which a plan decides: their cases, read behind the locks of their lanes.
     pub cases: BTreeSet<RowId>,
 }
@@ -137,6 +145,10 @@ impl Scope {
         self.catalogue_entries.extend(other.catalogue_entries);
         self.mappings.extend(other.mappings);
         self.mapping_ids.extend(other.mapping_ids);
+        self.expectations.extend(other.expectations);
+        self.discrepancies.extend(other.discrepancies);
+        self.discrepancy_ids.extend(other.discrepancy_ids);
+        self.reconciliations.extend(other.reconciliations);
         self.cases.extend(other.cases);
     }
 }

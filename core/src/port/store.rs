@@ -14,6 +14,7 @@ use crate::{
     port::{
         inbound::InboundStore,
         index::IndexStore,
+        reconciliation::ReconciliationStore,
         retention::{Holding, Kind, Step, Taken},
         sheet::SheetStore,
         work::{LedgerDelta, Release, Scope, Work},
@@ -225,7 +226,7 @@ impl LedgerAudit {
 
 /// The store, as the engine needs it. Every method runs to its end even if its caller goes away.
 #[async_trait]
-pub trait Store: IndexStore + InboundStore + SheetStore + Send + Sync {
+pub trait Store: IndexStore + InboundStore + ReconciliationStore + SheetStore + Send + Sync {
     /// Loads and locks `scope`, calls `decide`, writes what it changed, commits; all or nothing. Repeats by itself on
     /// serialisation failures, on unique violations by a concurrent insert, and when the decision asks for more scope.
     /// Returns after the commit.

@@ -20,6 +20,7 @@ use crate::{
     parcel::{ParcelMove, ParcelRecord},
     payment::PaymentRecord,
     port::{inbound::InboundWork, store::ConnectorCondition},
+    reconciliation::{Discrepancy, Expectation, Run},
     replay::{Case, Replay, ReplayItem},
 };
 
@@ -355,6 +356,12 @@ pub struct Work {
     pub catalogue: BTreeMap<(ConnectorId, String, String), Loaded<Entry>>,
     /// Mappings.
     pub mappings: BTreeMap<RowId, Loaded<Mapping>>,
+    /// What we believe of dossiers at partners.
+    pub expectations: BTreeMap<(ConnectorId, DossierCode), Loaded<Expectation>>,
+    /// Discrepancies.
+    pub discrepancies: BTreeMap<RowId, Loaded<Discrepancy>>,
+    /// Runs of the reconciliation.
+    pub reconciliations: BTreeMap<RowId, Loaded<Run>>,
     /// What plans decide by, by operation.
     pub cases: HashMap<RowId, Case>,
 
@@ -440,6 +447,9 @@ impl Work {
             catalogue_heads: BTreeMap::new(),
             catalogue: BTreeMap::new(),
             mappings: BTreeMap::new(),
+            expectations: BTreeMap::new(),
+            discrepancies: BTreeMap::new(),
+            reconciliations: BTreeMap::new(),
             cases: HashMap::new(),
             new_events: Vec::new(),
             new_quarantine: Vec::new(),
@@ -565,9 +575,10 @@ impl Work {
     }
 }
 
-/// A fence has one incident from its first to its last moment, whoever waits behind it.
+/// A fence has one incident from its first to its last moment, whoever waits behind it. What waits for the state before it
+/// needs nobody.
 fn has_incident(need: &Need) -> bool {
-    !matches!(need, Need::Restore(_))
+    !matches!(need, Need::Restore(_) | Need::Recreated(_))
 }
 
 /// Nothing that is written under the fence is ready to go: the time that is lost may have sent it. What is new is marked

@@ -27,6 +27,7 @@ mod retention;
 mod review;
 mod second_look;
 mod sheet;
+mod statuses;
 mod timers;
 mod transfer;
 mod world;

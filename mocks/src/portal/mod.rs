@@ -19,12 +19,12 @@ use crate::{
     request::{Answer, Content, Incoming},
     runtime::lock,
     shape::text,
-    simulator::{Partner, Reply, Route},
+    simulator::{Partner, Reply, Route, Simulator},
 };
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, atomic::AtomicU64},
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 use tokio::net::TcpListener;
 
@@ -73,6 +73,16 @@ impl Handle<Portal> {
 
     pub fn counts(&self) -> Counts {
         lock(&self.simulator.partner.state).counts
+    }
+
+    /// The portal loses a dossier with all its steps, as after a restore of its own. Whether it knew it.
+    pub fn forget(&self, code: &str) -> bool {
+        lock(&self.simulator.partner.state).forget(code)
+    }
+
+    /// The portal shows another status than the last one that it was told. Whether it knows the dossier.
+    pub fn show_status(&self, code: &str, status: &str) -> bool {
+        lock(&self.simulator.partner.state).show(code, status)
     }
 
     /// No list names this procedure any more.
@@ -171,6 +181,17 @@ impl Partner for Portal {
 
     fn forget_sessions(&self) {
         lock(&self.sessions).forget();
+    }
+
+    fn control(simulator: &Arc<Simulator<Self>>, verb: &str, body: &Value) -> Option<Value> {
+        let mut state = lock(&simulator.partner.state);
+        let code = text(body, "code");
+        let is_done = match verb {
+            "forget" => state.forget(code),
+            "status" => state.show(code, text(body, "status")),
+            _ => return None,
+        };
+        Some(json!({ "done": usize::from(is_done) }))
     }
 
     fn state(&self) -> Value {

@@ -68,6 +68,17 @@ impl State {
         self.counts.updates += u64::from(!is_create);
     }
 
+    /// It and all its steps are gone. Whether it was known.
+    pub(super) fn forget(&mut self, code: &str) -> bool {
+        self.dossiers.remove(code).is_some()
+    }
+
+    /// Shows another status than it was told. Whether it is known.
+    pub(super) fn show(&mut self, code: &str, status: &str) -> bool {
+        let last = self.dossiers.get_mut(code).and_then(|known| known.last.as_object_mut());
+        last.map(|last| last.insert("TrangThaiHoSo".to_owned(), Value::from(status))).is_some()
+    }
+
     pub(super) fn step(&mut self, code: &str, step: &Value) {
         let mut hasher = DefaultHasher::new();
         step.to_string().hash(&mut hasher);

@@ -5,7 +5,7 @@ use sqlx::error::DatabaseError;
 use std::fmt::Display;
 
 /// Constraints that only a concurrent insert can violate: the whole unit of work is repeated and then finds the row.
-const RACES: [&str; 10] = [
+const RACES: [&str; 11] = [
     "dossiers_code_key",
     "lanes_key_connector_key",
     "payments_payment_id_key",
@@ -16,6 +16,7 @@ const RACES: [&str; 10] = [
     "parcels_parcel_id_key",
     "parcels_order_key",
     "inbound_pkey",
+    "discrepancies_open",
 ];
 
 /// What an error of the driver asks for.

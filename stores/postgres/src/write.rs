@@ -19,7 +19,7 @@ use self::operations::{change, edits, past_attempts};
 use crate::{
     catalogue, codes,
     error::{missing_rows, store_error},
-    inbound, incidents, installation, merge, partner, replays,
+    inbound, incidents, installation, merge, partner, reconciliation, replays,
     rows::{changed, col, fresh, json_col, of_change, us, us_if},
 };
 
@@ -46,6 +46,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &Work) -> Result<()> {
     inbound::write(conn, work).await?;
     replays::write(conn, work).await?;
     catalogue::write(conn, work).await?;
+    reconciliation::write(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;

@@ -6,8 +6,8 @@ use std::fmt::Display;
 /// Unique constraints that a concurrent insert can hit; SQLite names the columns, not the constraint.
 /// In order: `dossiers_code_key`, `lanes_connector_key_key`, `payments_payment_id_key`, `aliases_pkey`,
 /// `event_keys_pkey`, `callbacks_applied`, `operations_open`, `parcels_parcel_id_key`, `parcels_order_key`,
-/// `inbound_pkey`.
-const RACES: [&str; 10] = [
+/// `inbound_pkey`, `discrepancies_open`.
+const RACES: [&str; 11] = [
     "dossiers.code",
     "lanes.connector, lanes.key",
     "payments.payment_id",
@@ -18,6 +18,7 @@ const RACES: [&str; 10] = [
     "parcels.parcel_id",
     "parcels.connector, parcels.order_number",
     "inbound.connector, inbound.identity",
+    "discrepancies.connector, discrepancies.kind, discrepancies.key",
 ];
 
 /// SQLite's primary result codes (<https://www.sqlite.org/rescode.html>) that say nothing about the content: no

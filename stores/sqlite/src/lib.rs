@@ -14,6 +14,7 @@ mod load;
 mod merge;
 mod outbox;
 mod partner;
+mod reconciliation;
 mod replays;
 mod retention;
 mod rows;
@@ -27,12 +28,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use lienthong_core::{
     catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
-    id::{ConnectorId, RowId},
+    id::{ConnectorId, DossierCode, RowId},
     index::tally::FactRow,
     lane::LaneState,
     port::{
         inbound::{FileNews, FileRecord, InboundStore, RequestFilter, RequestView},
         index::{FactFilter, IndexStore, Sources},
+        reconciliation::{Ended, ReconciliationStore},
         retention::{Holding, Kind, Step, Taken},
         sheet::{BlockedLane, SheetAsk, SheetStore, Wanted},
         store::{
@@ -41,6 +43,7 @@ use lienthong_core::{
         },
         work::{IdSource, Scope},
     },
+    reconciliation::{Discrepancy, Expectation, Filter, Run, Told, Wanted},
     replay::{Case, ItemFilter, ItemView, Replay, Tally},
     sheet::Line,
 };
@@ -437,5 +440,74 @@ impl InboundStore for SqliteStore {
         let news = news.clone();
         unit::write(self, move |conn, _| Box::pin(async move { inbound::settle(conn, id, &news).await }))
             .await
+    }
+}
+
+#[async_trait]
+impl ReconciliationStore for SqliteStore {
+    async fn ended_operations(
+        &self,
+        connector: &ConnectorId,
+        after: (Timestamp, RowId),
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Ended>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::ended(conn, &connector, after, until, limit).await })
+        })
+        .await
+    }
+
+    async fn told(&self, connector: &ConnectorId, dossiers: &[RowId]) -> Result<Vec<Told>, StoreError> {
+        let (connector, dossiers) = (connector.clone(), dossiers.to_vec());
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::told(conn, &connector, &dossiers).await })
+        })
+        .await
+    }
+
+    async fn expectations_wanted(
+        &self,
+        connector: &ConnectorId,
+        wanted: Wanted,
+        limit: i64,
+    ) -> Result<Vec<Expectation>, StoreError> {
+        let connector = connector.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::wanted(conn, &connector, wanted, limit).await })
+        })
+        .await
+    }
+
+    async fn expectations(
+        &self,
+        connector: &ConnectorId,
+        after: Option<&DossierCode>,
+        limit: i64,
+    ) -> Result<Vec<Expectation>, StoreError> {
+        let (connector, after) = (connector.clone(), after.cloned());
+        unit::read(self, move |conn| {
+            Box::pin(
+                async move { reconciliation::expectations(conn, &connector, after.as_ref(), limit).await },
+            )
+        })
+        .await
+    }
+
+    async fn discrepancies(&self, filter: &Filter) -> Result<Vec<Discrepancy>, StoreError> {
+        let filter = filter.clone();
+        unit::read(self, move |conn| {
+            Box::pin(async move { reconciliation::discrepancies(conn, &filter).await })
+        })
+        .await
+    }
+
+    async fn open_discrepancies(&self) -> Result<i64, StoreError> {
+        unit::read(self, |conn| Box::pin(reconciliation::open_count(conn))).await
+    }
+
+    async fn reconciliations(&self, is_open: bool, limit: i64) -> Result<Vec<Run>, StoreError> {
+        unit::read(self, move |conn| Box::pin(reconciliation::runs(conn, is_open, limit))).await
     }
 }

@@ -18,7 +18,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     catalogue,
     error::store_error,
-    inbound, partner, replays,
+    inbound, partner, reconciliation, replays,
     rows::{At, DossierRow, LaneRow, OperationRow, ParcelRow, PaymentRow, ReferenceRow, json, us},
 };
 
@@ -37,6 +37,7 @@ pub(crate) async fn load(
     replays::load(conn, work).await?;
     partner::load(conn, work).await?;
     catalogue::load(conn, work).await?;
+    reconciliation::load(conn, work).await?;
     head_states(conn, work).await?;
     callback_identities(conn, work).await?;
     inbound::load(conn, work).await?;

@@ -17,7 +17,7 @@ use self::operations::{edits, insert_operations, lanes, past_attempts, update_op
 use crate::{
     catalogue,
     error::{missing_rows, store_error},
-    inbound, incidents, installation, merge, partner, replays,
+    inbound, incidents, installation, merge, partner, reconciliation, replays,
     rows::{Batch, json},
 };
 
@@ -47,6 +47,7 @@ pub(crate) async fn write(conn: &mut SqliteConnection, work: &Work) -> Result<()
     inbound::write(conn, work).await?;
     replays::write(conn, work).await?;
     catalogue::write(conn, work).await?;
+    reconciliation::write(conn, work).await?;
     cursors(conn, work).await?;
     ledger(conn, work).await?;
     audit(conn, work).await?;

@@ -5,12 +5,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use lienthong_core::{
     catalogue::{Change, ChangeFilter, Entry, EntryFilter, ListHead, Mapping},
-    id::{ConnectorId, RowId},
+    id::{ConnectorId, DossierCode, RowId},
     index::tally::FactRow,
     lane::LaneState,
     port::{
         inbound::{FileNews, FileRecord, InboundStore, RequestFilter, RequestView},
         index::{FactFilter, IndexStore, Sources},
+        reconciliation::{Ended, ReconciliationStore},
         retention::{Holding, Kind, Step, Taken},
         sheet::{BlockedLane, SheetAsk, SheetStore, Wanted},
         store::{
@@ -19,6 +20,7 @@ use lienthong_core::{
         },
         work::{Scan, Scope},
     },
+    reconciliation::{Discrepancy, Expectation, Filter, Run, Told, Wanted},
     replay::{Case, ItemFilter, ItemView, Replay, Tally},
     sheet,
     testing::MemoryStore,
@@ -283,6 +285,53 @@ impl Store for Line {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.call(self.store.ping()).await
+    }
+}
+
+#[async_trait]
+impl ReconciliationStore for Line {
+    async fn ended_operations(
+        &self,
+        connector: &ConnectorId,
+        after: (Timestamp, RowId),
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Ended>, StoreError> {
+        self.call(self.store.ended_operations(connector, after, until, limit)).await
+    }
+
+    async fn told(&self, connector: &ConnectorId, dossiers: &[RowId]) -> Result<Vec<Told>, StoreError> {
+        self.call(self.store.told(connector, dossiers)).await
+    }
+
+    async fn expectations_wanted(
+        &self,
+        connector: &ConnectorId,
+        wanted: Wanted,
+        limit: i64,
+    ) -> Result<Vec<Expectation>, StoreError> {
+        self.call(self.store.expectations_wanted(connector, wanted, limit)).await
+    }
+
+    async fn expectations(
+        &self,
+        connector: &ConnectorId,
+        after: Option<&DossierCode>,
+        limit: i64,
+    ) -> Result<Vec<Expectation>, StoreError> {
+        self.call(self.store.expectations(connector, after, limit)).await
+    }
+
+    async fn discrepancies(&self, filter: &Filter) -> Result<Vec<Discrepancy>, StoreError> {
+        self.call(self.store.discrepancies(filter)).await
+    }
+
+    async fn open_discrepancies(&self) -> Result<i64, StoreError> {
+        self.call(self.store.open_discrepancies()).await
+    }
+
+    async fn reconciliations(&self, is_open: bool, limit: i64) -> Result<Vec<Run>, StoreError> {
+        self.call(self.store.reconciliations(is_open, limit)).await
     }
 }
 

@@ -6,6 +6,7 @@
 mod catalogue;
 mod closing;
 mod dead;
+mod discrepancies;
 mod dossiers;
 pub(super) mod editing;
 mod events;
@@ -19,6 +20,7 @@ mod mappings;
 pub(super) mod operations;
 pub(super) mod partners;
 mod quarantine;
+mod reconciliations;
 mod replays;
 mod restore;
 mod retention;
@@ -71,6 +73,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", get(quarantine::show))
         .route("/dead", get(dead::count))
+        .route("/reconciliations", get(reconciliations::list))
+        .route("/discrepancies", get(discrepancies::list))
+        .route("/discrepancies/{id}", get(discrepancies::show))
         .route("/catalogue", get(catalogue::show))
         .route("/catalogue/entries", get(catalogue::entries))
         .route("/catalogue/drift", get(catalogue::drift))
@@ -103,6 +108,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/replays/{id}/pause", post(replays::pause))
         .route("/replays/{id}/resume", post(replays::resume))
         .route("/replays/{id}/cancel", post(replays::cancel))
+        .route("/reconciliations", post(reconciliations::start))
+        .route("/discrepancies/{id}/{wish}", post(discrepancies::act))
         .route("/catalogue/pull", post(catalogue::pull))
         .route("/mappings", post(mappings::confirm))
         .route("/mappings/{id}/withdraw", post(mappings::withdraw))

@@ -51,6 +51,7 @@ pub async fn status(State(state): State<AppState>) -> Answer {
         "health": { "store": health.store, "broker": health.broker, "detail": health.detail },
         "fenced_at": state.engine.store.installation().await?.fenced().map(|r| rfc3339(r.since)),
         "needs_person": summary.for_persons(),
+        "discrepancies_open": summary.discrepancies,
         "matters": summary.matters.iter().map(matter_json).collect::<Vec<_>>(),
         "partners": summary.partners.iter().map(standing).collect::<Vec<_>>(),
         "operations": overview.partners,

@@ -13,6 +13,7 @@ pub mod operations;
 mod partner;
 mod province;
 mod quarantine;
+mod reconcile;
 mod replays;
 mod restore;
 mod sheet;
@@ -61,6 +62,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/ban-sang.xlsx", get(sheet::xlsx))
         .route("/danh-muc", get(catalogue::page))
         .route("/tu-cong", get(inbound::page))
+        .route("/doi-soat", get(reconcile::page))
+        .route("/doi-soat/{id}", get(reconcile::one))
         .route("/cach-ly", get(quarantine::list))
         .route("/cach-ly/{id}", get(quarantine::page));
     let operate = Router::new()
@@ -75,6 +78,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/danh-muc/lay-lai", post(catalogue::pull))
         .route("/danh-muc/xac-nhan", post(catalogue::confirm))
         .route("/danh-muc/{id}/thu-hoi", post(catalogue::withdraw))
+        .route("/doi-soat", post(reconcile::start))
+        .route("/doi-soat/{id}/{wish}", post(reconcile::act))
         .route("/su-co/{id}/dong", post(province::close))
         .route("/doi-tac/{id}/tam-ngung", post(partner::hold))
         .route("/doi-tac/{id}/gui-lai", post(partner::release))

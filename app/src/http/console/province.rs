@@ -94,6 +94,7 @@ struct Province {
     /// Lanes that need somebody, or whose partner's answer is not known.
     blocked: i64,
     quarantine: i64,
+    discrepancies: i64,
     dossiers: i64,
     outbox_waiting: i64,
     outbox_highest: i64,
@@ -152,6 +153,7 @@ pub async fn page(State(state): State<AppState>, visit: Visit, Query(wanted): Qu
         audit: audit.map(|a| (visit.when(a.at_us), a.entries.iter().all(|e| e.booked == e.counted))),
         blocked: blocked(&summary),
         quarantine: overview.quarantine_open,
+        discrepancies: summary.discrepancies,
         dossiers: overview.dossiers,
         outbox_waiting: overview.outbox_waiting,
         outbox_highest: overview.outbox_highest,

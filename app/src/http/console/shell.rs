@@ -39,6 +39,8 @@ pub enum Section {
     Catalogue,
     /// What partners sent by themselves.
     Inbound,
+    /// The reconciliation.
+    Reconciliation,
     /// Quarantine.
     Quarantine,
     /// None of them.

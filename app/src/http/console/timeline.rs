@@ -194,7 +194,7 @@ pub fn attempt_row(visit: &Visit, attempt: &AttemptView) -> AttemptRow {
     }
 }
 
-fn took(w: Words, us: i64) -> String {
+pub(super) fn took(w: Words, us: i64) -> String {
     match us {
         ..1_000 => "< 1 ms".into(),
         1_000..1_000_000 => format!("{} ms", us / 1_000),

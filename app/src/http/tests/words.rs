@@ -15,6 +15,7 @@ use lienthong_core::{
     plan::edit::Fixed,
     policy::health::{Hold, Phase, Trouble},
     port::store::ConnectorCondition,
+    reconciliation::Kind,
     replay::{ItemState, ReplayState, Treatment},
     sheet::Figure,
     status::PortalStatus,
@@ -195,6 +196,14 @@ fn every_code_that_can_come_has_words() {
     wanted.extend(Figure::ALL.iter().map(|f| name("figure", f.name())));
     wanted.extend(Figure::ALL.iter().map(|f| name("figure-what", f.name())));
     wanted.extend((1..=7).map(|day| name("morning-day", &day.to_string())));
+    wanted.extend(Kind::ALL.iter().map(|k| name("discrepancy", k.name())));
+    wanted.extend(
+        ["ask", "resend", "close"]
+            .iter()
+            .flat_map(|m| [name("move", m), name("move-help", m), name("did", m)]),
+    );
+    wanted.extend(["opened", "changed", "agreed"].iter().map(|d| name("did", d)));
+    wanted.extend(["changed", "open"].iter().map(|r| name("reach", r)));
     wanted.extend(sheets::TABLES.iter().map(|t| name("sheet", t)));
     wanted.extend(DEEDS.iter().map(|d| name("deed", d)));
     for (kind, codes) in [
@@ -203,8 +212,29 @@ fn every_code_that_can_come_has_words() {
         (
             "need",
             vec![
-                "snapshot", "mapping", "payment", "parcel", "code", "action", "decision", "void", "setting",
+                "snapshot",
+                "mapping",
+                "payment",
+                "parcel",
+                "code",
+                "action",
+                "decision",
+                "void",
+                "setting",
                 "restore",
+                "recreated",
+            ],
+        ),
+        (
+            "discrepancy-why",
+            vec![
+                "report_only",
+                "not_cured",
+                "not_sent",
+                "history_unknown",
+                "born_there",
+                "changed_there",
+                "not_ours",
             ],
         ),
         ("refused", vec!["step", "payment", "parcel", "cancel"]),

@@ -14,6 +14,7 @@ mod overview;
 mod pairs;
 mod partners;
 mod races;
+mod reconciliation;
 mod replays;
 mod restore;
 mod retention;
@@ -106,6 +107,12 @@ macro_rules! conformance_stories {
                 the_states_of_named_operations_are_loaded_too
                 ten_thousand_that_wait_for_one_need_are_released_in_few_passes
                 an_audit_names_the_entry_of_a_row_that_is_gone
+            }
+            reconciliation {
+                expectations_are_found_by_what_they_ask_for
+                one_discrepancy_is_open_per_kind_and_key
+                runs_come_back_the_newest_first
+                what_a_partner_was_told_is_gathered_and_its_ends_come_in_order
             }
             outbox {
                 the_outbox_keeps_order_and_every_field

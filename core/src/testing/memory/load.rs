@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{catalogue, inbound, replays, tables::Tables};
+use super::{catalogue, inbound, reconciliation, replays, tables::Tables};
 use crate::{
     dossier::DossierState,
     id::RowId,
@@ -27,6 +27,7 @@ pub(super) fn load(tables: &Tables, work: &mut Work) -> Result<(), StoreError> {
     callback_identities(tables, work);
     inbound::load(tables, work);
     catalogue::load(tables, work);
+    reconciliation::load(tables, work);
     for incident in &tables.incidents {
         if work.scope.incidents.contains(&incident.id) && incident.closed_at.is_none() {
             work.incidents.insert(incident.id, incident.key.clone());

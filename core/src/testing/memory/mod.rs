@@ -5,6 +5,7 @@ mod catalogue;
 mod inbound;
 mod index;
 mod load;
+mod reconciliation;
 mod replays;
 mod retention;
 mod sheet;

@@ -21,6 +21,7 @@ use crate::{
         store::{ConnectorCondition, OutboxRow, ROWS_APART, RawCallback, Restored, Session},
         work::{EditRecord, EventRecord, LedgerDelta, Merge, QuarantineRecord, RestoreStep, VersionRecord},
     },
+    reconciliation::{Discrepancy, Expectation, Run},
     replay::{Replay, ReplayItem},
 };
 
@@ -151,6 +152,9 @@ pub(super) struct Tables {
     pub(super) catalogue_changes: BTreeMap<(ConnectorId, String, i64, String), Change>,
     pub(super) mappings: BTreeMap<RowId, Mapping>,
     pub(super) mapping_version: i64,
+    pub(super) expectations: BTreeMap<(ConnectorId, DossierCode), Expectation>,
+    pub(super) discrepancies: BTreeMap<RowId, Discrepancy>,
+    pub(super) reconciliations: BTreeMap<RowId, Run>,
     pub(super) folded: LedgerDelta,
     pub(super) deltas: Vec<LedgerDelta>,
     /// What retention took: rows, when last, and what the ledgers count of them.

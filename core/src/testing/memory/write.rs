@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    catalogue, inbound, replays,
+    catalogue, inbound, reconciliation, replays,
     tables::{StoredEvent, StoredQuarantine, StoredVersion, Tables},
 };
 use crate::{
@@ -44,6 +44,7 @@ pub(super) fn check(tables: &Tables, work: &Work) -> Result<(), StoreError> {
     operations(tables, work)?;
     callbacks(tables, work)?;
     inbound::check(tables, work)?;
+    reconciliation::check(tables, work)?;
     let is_late = matches!(work.restore, Some(RestoreStep::Release(_))) && !tables.is_fenced();
     ensure(!is_late, || contended("installation", work.epoch))
 }
@@ -303,6 +304,7 @@ pub(super) fn apply(tables: &mut Tables, work: Work) {
     replays::apply(tables, work.replays, work.replay_items);
     catalogue::apply(tables, work.catalogue_heads, work.catalogue, work.catalogue_changes);
     catalogue::apply_mappings(tables, work.mappings);
+    reconciliation::apply(tables, work.expectations, work.discrepancies, work.reconciliations);
     tables.cursors.extend(work.cursors);
     if let Some(step) = work.restore {
         tables.step(now, step);

@@ -16,7 +16,7 @@ use super::connector::{Asked, ScriptedConnector, lane_key};
 use crate::{
     catalogue::{Bound, PROCEDURE_DETAILS, PROCEDURES, Pulled},
     finding::Finding,
-    id::Reference,
+    id::{DossierCode, Reference},
     operation::ActionKind,
     outcome::Proof,
     parcel::ParcelMove,
@@ -24,10 +24,11 @@ use crate::{
     port::{
         connector::{
             Call, CallbackAnswer, CallbackRequest, CallbackResult, Callbacks, CatalogueList, CatalogueSource,
-            CheckFailure, Feed, FeedPage, Inquiries, Prober, Task, Verified,
+            CheckFailure, Feed, FeedPage, Inquiries, LookUps, Prober, Task, Verified,
         },
         store::ReferenceToAsk,
     },
+    reconciliation::Answer,
 };
 
 type Inquired = Result<Option<Tiding>, CheckFailure>;
@@ -49,6 +50,9 @@ pub(super) struct Abilities {
     lists: Mutex<BTreeMap<String, Vec<Pulled>>>,
     bound: Mutex<Vec<Bound>>,
     list_failures: Mutex<VecDeque<CheckFailure>>,
+    has: Mutex<Option<BTreeMap<String, Answer>>>,
+    look_up_failures: Mutex<VecDeque<CheckFailure>>,
+    look_ups_left: Mutex<Option<usize>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -106,6 +110,31 @@ impl ScriptedConnector {
         lock(&self.abilities.list_failures).push_back(failure);
     }
 
+    /// From now on it can be asked about dossiers, and says this of this one; of the others that it does not know them.
+    pub fn has(&self, code: &str, answer: Answer) {
+        lock(&self.abilities.has).get_or_insert_default().insert(code.to_owned(), answer);
+    }
+
+    /// It does not know this one any more.
+    pub fn loses(&self, code: &str) {
+        lock(&self.abilities.has).get_or_insert_default().remove(code);
+    }
+
+    /// The next look-up fails.
+    pub fn fail_look_up(&self, failure: CheckFailure) {
+        lock(&self.abilities.look_up_failures).push_back(failure);
+    }
+
+    /// It answers so many look-ups more, and then never; none: it always answers.
+    pub fn hang_look_ups_after(&self, answers: Option<usize>) {
+        *lock(&self.abilities.look_ups_left) = answers;
+    }
+
+    /// Whether it can be asked about dossiers.
+    pub(super) fn can_look_up(&self) -> bool {
+        lock(&self.abilities.has).is_some()
+    }
+
     /// Whether it has a catalogue.
     pub(super) fn has_lists(&self) -> bool {
         !lock(&self.abilities.lists).is_empty()
@@ -114,6 +143,30 @@ impl ScriptedConnector {
     /// From now on the feed takes questions and never answers, or answers again.
     pub fn hang_feed(&self, hangs: bool) {
         self.abilities.feed_hangs.store(hangs, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl LookUps for ScriptedConnector {
+    async fn look_up(&self, code: &DossierCode, _call: &Call<'_>) -> Result<Answer, CheckFailure> {
+        tokio::task::yield_now().await;
+        self.note(Asked::LookUp(code.to_string()));
+        let hangs = match &mut *lock(&self.abilities.look_ups_left) {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        if let Some(failure) = lock(&self.abilities.look_up_failures).pop_front() {
+            return Err(failure);
+        }
+        let has = lock(&self.abilities.has);
+        Ok(has.as_ref().and_then(|has| has.get(code.as_str())).cloned().unwrap_or_default())
     }
 }
 

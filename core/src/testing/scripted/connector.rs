@@ -15,7 +15,8 @@ use crate::{
     outcome::{Outcome, Proof},
     plan::rules::{ConnectorRule, PartnerKind},
     port::connector::{
-        Call, Callbacks, CatalogueSource, CheckFailure, Connector, Feed, Inquiries, Manifest, Prober, Task,
+        Call, Callbacks, CatalogueSource, CheckFailure, Connector, Feed, Inquiries, LookUps, Manifest,
+        Prober, Task,
     },
     testing::{fixtures, scripted::abilities::Abilities},
 };
@@ -35,6 +36,8 @@ pub enum Asked {
     Page(String),
     /// A list of the catalogue, or one code of it.
     List(String, Option<String>),
+    /// A look-up of this dossier.
+    LookUp(String),
     /// A test of credentials and reachability.
     Check,
 }
@@ -375,6 +378,10 @@ impl Connector for ScriptedConnector {
 
     fn feed(&self) -> Option<&dyn Feed> {
         self.abilities.feeds.then_some(self as &dyn Feed)
+    }
+
+    fn look_ups(&self) -> Option<&dyn LookUps> {
+        self.can_look_up().then_some(self as &dyn LookUps)
     }
 
     fn catalogue(&self) -> Option<&dyn CatalogueSource> {
