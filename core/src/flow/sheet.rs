@@ -17,7 +17,7 @@ use crate::{
     id::UnitCode,
     index::{period::Period, rules::Rules, tally::Scope},
     port::{
-        sheet::{SheetAsk, Wanted},
+        sheet::{OnSheet, SheetAsk},
         store::{ConnectorCondition, StoreError},
     },
     sheet::{Figure, Line, ROWS, Reckoning, Row, Sheet, Window, lost, oldest_kept, worst_first},
@@ -158,18 +158,18 @@ async fn rows(engine: &Engine, ask: &SheetAsk, line: &Line) -> Result<Vec<Row>, 
     let reckoning = Reckoning { calendar, unit: unit.as_ref(), window };
     let Window { before, now, soon, next, .. } = window;
     let asked = [
-        (Figure::Late, line.late, Wanted::Due { from: i64::MIN, until: now }),
-        (Figure::DueSoon, line.due_soon, Wanted::Due { from: now, until: soon.saturating_add(1) }),
+        (Figure::Late, line.late, OnSheet::Due { from: i64::MIN, until: now }),
+        (Figure::DueSoon, line.due_soon, OnSheet::Due { from: now, until: soon.saturating_add(1) }),
         (
             Figure::DueNext,
             line.due_next - line.due_soon,
-            Wanted::Due { from: soon.saturating_add(1), until: next.saturating_add(1) },
+            OnSheet::Due { from: soon.saturating_add(1), until: next.saturating_add(1) },
         ),
-        (Figure::Waiting, line.waiting, Wanted::Waiting),
+        (Figure::Waiting, line.waiting, OnSheet::Waiting),
         (
             Figure::Received,
             line.received_today + line.received_before,
-            Wanted::Received { from: before, until: now },
+            OnSheet::Received { from: before, until: now },
         ),
     ];
     let mut rows = Vec::new();

@@ -32,7 +32,7 @@ impl SheetAsk {
 
 /// Which of a unit's dossiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum OnSheet {
     /// In work and due within these seconds, the end not among them; the earliest first.
     Due {
         /// From here.
@@ -77,7 +77,7 @@ pub trait SheetStore: Send + Sync {
     async fn sheet_lines(&self, ask: &SheetAsk) -> Result<Vec<Line>, StoreError>;
 
     /// A unit's dossiers, at most so many. `unit`: its code; empty: those of which no unit is known.
-    async fn sheet_facts(&self, unit: &str, wanted: Wanted, limit: i64) -> Result<Vec<FactRow>, StoreError>;
+    async fn sheet_facts(&self, unit: &str, wanted: OnSheet, limit: i64) -> Result<Vec<FactRow>, StoreError>;
 
     /// Lanes that do not move, of one unit or of all, at most so many of each; by unit, the longest first.
     async fn blocked_lanes(

@@ -40,7 +40,7 @@ use lienthong_core::{
         index::{FactFilter, IndexStore, Sources},
         reconciliation::{Ended, ReconciliationStore},
         retention::{Holding, Kind, Step, Taken},
-        sheet::{BlockedLane, SheetAsk, SheetStore, Wanted},
+        sheet::{BlockedLane, OnSheet, SheetAsk, SheetStore},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
             RawCallback, ReferenceToAsk, Session, Store, StoreError,
@@ -418,7 +418,7 @@ impl SheetStore for PostgresStore {
         unit::read(self, move |conn| Box::pin(async move { sheet::lines(conn, &ask).await })).await
     }
 
-    async fn sheet_facts(&self, unit: &str, wanted: Wanted, limit: i64) -> Result<Vec<FactRow>, StoreError> {
+    async fn sheet_facts(&self, unit: &str, wanted: OnSheet, limit: i64) -> Result<Vec<FactRow>, StoreError> {
         let unit = unit.to_owned();
         unit::read(self, move |conn| Box::pin(async move { sheet::facts(conn, &unit, wanted, limit).await }))
             .await

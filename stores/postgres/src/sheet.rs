@@ -5,7 +5,7 @@ use lienthong_core::{
     id::{ConnectorId, UnitCode},
     index::tally::FactRow,
     port::{
-        sheet::{BlockedLane, SheetAsk, Wanted},
+        sheet::{BlockedLane, OnSheet, SheetAsk},
         store::StoreError,
     },
     sheet::Line,
@@ -144,11 +144,11 @@ async fn blocked(conn: &mut PgConnection, ask: &SheetAsk) -> Result<Vec<Line>, S
 pub(crate) async fn facts(
     conn: &mut PgConnection,
     unit: &str,
-    wanted: Wanted,
+    wanted: OnSheet,
     limit: i64,
 ) -> Result<Vec<FactRow>, StoreError> {
     let rows = match wanted {
-        Wanted::Due { from, until } => {
+        OnSheet::Due { from, until } => {
             sqlx::query_as!(
                 Row,
                 r#"select dossier, code, unit, anchor, known, at_portal, older from index_facts
@@ -162,7 +162,7 @@ pub(crate) async fn facts(
             .fetch_all(conn)
             .await
         }
-        Wanted::Waiting => {
+        OnSheet::Waiting => {
             sqlx::query_as!(
                 Row,
                 r#"select dossier, code, unit, anchor, known, at_portal, older from index_facts
@@ -174,7 +174,7 @@ pub(crate) async fn facts(
             .fetch_all(conn)
             .await
         }
-        Wanted::Received { from, until } => {
+        OnSheet::Received { from, until } => {
             sqlx::query_as!(
                 Row,
                 r#"select dossier, code, unit, anchor, known, at_portal, older from index_facts

@@ -5,7 +5,7 @@ use lienthong_core::{
     id::{ConnectorId, UnitCode},
     index::tally::FactRow,
     port::{
-        sheet::{BlockedLane, SheetAsk, Wanted},
+        sheet::{BlockedLane, OnSheet, SheetAsk},
         store::StoreError,
     },
     sheet::Line,
@@ -160,11 +160,11 @@ async fn blocked(conn: &mut SqliteConnection, ask: &SheetAsk) -> Result<Vec<Line
 pub(crate) async fn facts(
     conn: &mut SqliteConnection,
     unit: &str,
-    wanted: Wanted,
+    wanted: OnSheet,
     limit: i64,
 ) -> Result<Vec<FactRow>, StoreError> {
     let rows = match wanted {
-        Wanted::Due { from, until } => {
+        OnSheet::Due { from, until } => {
             sqlx::query_as!(
                 Row,
                 r#"select dossier as "dossier!", code as "code!", unit, anchor, known as "known!",
@@ -180,7 +180,7 @@ pub(crate) async fn facts(
             .fetch_all(conn)
             .await
         }
-        Wanted::Waiting => {
+        OnSheet::Waiting => {
             sqlx::query_as!(
                 Row,
                 r#"select dossier as "dossier!", code as "code!", unit, anchor, known as "known!",
@@ -194,7 +194,7 @@ pub(crate) async fn facts(
             .fetch_all(conn)
             .await
         }
-        Wanted::Received { from, until } => {
+        OnSheet::Received { from, until } => {
             sqlx::query_as!(
                 Row,
                 r#"select dossier as "dossier!", code as "code!", unit, anchor, known as "known!",

@@ -13,7 +13,7 @@ use lienthong_core::{
         index::{FactFilter, IndexStore, Sources},
         reconciliation::{Ended, ReconciliationStore},
         retention::{Holding, Kind, Step, Taken},
-        sheet::{BlockedLane, SheetAsk, SheetStore, Wanted},
+        sheet::{BlockedLane, OnSheet, SheetAsk, SheetStore},
         store::{
             ConnectorCondition, Decision, DueTimer, Fence, Installation, LedgerAudit, LedgerState, OutboxRow,
             RawCallback, ReferenceToAsk, Session, Store, StoreError,
@@ -369,7 +369,7 @@ impl SheetStore for Line {
         self.call(self.store.sheet_lines(ask)).await
     }
 
-    async fn sheet_facts(&self, unit: &str, wanted: Wanted, limit: i64) -> Result<Vec<FactRow>, StoreError> {
+    async fn sheet_facts(&self, unit: &str, wanted: OnSheet, limit: i64) -> Result<Vec<FactRow>, StoreError> {
         self.call(self.store.sheet_facts(unit, wanted, limit)).await
     }
 

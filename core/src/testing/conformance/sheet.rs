@@ -14,7 +14,7 @@ use crate::{
     },
     operation::OperationState,
     outcome::Cause,
-    port::sheet::{SheetAsk, Wanted},
+    port::sheet::{OnSheet, SheetAsk},
     sheet::{Line, Window},
     testing::fixtures::{self, morning},
 };
@@ -103,15 +103,15 @@ pub(super) async fn figures_go_by_each_units_own_moments(h: &Harness) -> Verdict
     };
     let desk = Line { unit: DESK.into(), received_today: 1, open: 2, due_next: 1, ..Line::default() };
     ensure_eq!(lines, vec![nobody, one, desk], "the figures, by unit");
-    let late = Wanted::Due { from: i64::MIN, until: 1_000 };
-    let due = Wanted::Due { from: 1_000, until: 1_101 };
+    let late = OnSheet::Due { from: i64::MIN, until: 1_000 };
+    let due = OnSheet::Due { from: 1_000, until: 1_101 };
     ensure_eq!(codes(&h.second.sheet_facts(ONE, late, 10).await?), vec![8, 1], "late ones, the latest first");
     ensure_eq!(codes(&h.second.sheet_facts(ONE, due, 10).await?), vec![2, 3], "what is due");
     ensure_eq!(codes(&h.second.sheet_facts(ONE, due, 1).await?), vec![2], "no more than wanted");
     ensure_eq!(codes(&h.second.sheet_facts("", late, 10).await?), vec![21], "of no unit");
-    let waiting = h.second.sheet_facts(ONE, Wanted::Waiting, 10).await?;
+    let waiting = h.second.sheet_facts(ONE, OnSheet::Waiting, 10).await?;
     ensure_eq!(codes(&waiting), vec![12, 11, 13], "waiting ones, the longest first");
-    let new = Wanted::Received { from: 800, until: 1_000 };
+    let new = OnSheet::Received { from: 800, until: 1_000 };
     ensure_eq!(codes(&h.second.sheet_facts(ONE, new, 10).await?), vec![14, 16], "new ones, the newest first");
     ensure_eq!(waiting.first().cloned(), Some(rows[11].clone()), "rows come back whole");
     // A row that says something else is counted by what it says now.

@@ -13,7 +13,7 @@ use crate::{
     index::{facts::Stage, tally::FactRow},
     lane::LaneState,
     port::{
-        sheet::{BlockedLane, SheetAsk, SheetStore, Wanted},
+        sheet::{BlockedLane, OnSheet, SheetAsk, SheetStore},
         store::StoreError,
     },
     sheet::Line,
@@ -73,7 +73,7 @@ impl SheetStore for MemoryStore {
         Ok(lines.into_iter().map(|(unit, line)| Line { unit, ..line }).collect())
     }
 
-    async fn sheet_facts(&self, unit: &str, wanted: Wanted, limit: i64) -> Result<Vec<FactRow>, StoreError> {
+    async fn sheet_facts(&self, unit: &str, wanted: OnSheet, limit: i64) -> Result<Vec<FactRow>, StoreError> {
         tokio::task::yield_now().await;
         let tables = self.open()?;
         let mut rows: Vec<FactRow> = tables
@@ -83,11 +83,11 @@ impl SheetStore for MemoryStore {
             .filter(|row| {
                 let (facts, stage) = (&row.known, row.known.stage());
                 match wanted {
-                    Wanted::Due { from, until } => {
+                    OnSheet::Due { from, until } => {
                         stage == Stage::InWork && facts.due.is_some_and(|due| due >= from && due < until)
                     }
-                    Wanted::Waiting => stage == Stage::Waiting,
-                    Wanted::Received { from, until } => {
+                    OnSheet::Waiting => stage == Stage::Waiting,
+                    OnSheet::Received { from, until } => {
                         stage != Stage::NotReceived
                             && row.anchor.is_some_and(|at| (from..=until).contains(&at))
                     }
@@ -96,13 +96,13 @@ impl SheetStore for MemoryStore {
             .cloned()
             .collect();
         match wanted {
-            Wanted::Due { .. } => rows.sort_by_key(|row| (row.known.due, row.dossier)),
+            OnSheet::Due { .. } => rows.sort_by_key(|row| (row.known.due, row.dossier)),
             // Those of which nobody said when it was asked come last.
-            Wanted::Waiting => rows.sort_by_key(|row| {
+            OnSheet::Waiting => rows.sort_by_key(|row| {
                 let asked = row.known.asked();
                 (asked.is_none(), asked, row.dossier)
             }),
-            Wanted::Received { .. } => rows.sort_by_key(|row| Reverse((row.anchor, row.dossier))),
+            OnSheet::Received { .. } => rows.sort_by_key(|row| Reverse((row.anchor, row.dossier))),
         }
         rows.truncate(size(limit));
         Ok(rows)
