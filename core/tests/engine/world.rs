@@ -133,7 +133,7 @@ impl World {
 
     /// Waits until a condition holds; fails after a minute with what there is.
     pub async fn eventually(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         while !holds(self) {
             assert!(
                 tokio::time::Instant::now() < deadline,
