@@ -181,7 +181,7 @@ mod tests {
         let made = expectation(ours(true, false, &[2, 4]));
         assert_eq!(standing(&made, WINDOW), Judgement::CannotTell(Wait::NotAsked));
         let (answer, asked_at) = (Some(known(Some(2))), Some(Timestamp::UNIX_EPOCH));
-        let answered = Expectation { answer, asked_at, ..made };
+        let answered = Expectation { asked_at, answer, ..made };
         assert_eq!(standing(&answered, WINDOW), Judgement::Differs(Kind::Behind));
     }
 }

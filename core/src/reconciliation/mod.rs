@@ -233,7 +233,7 @@ impl Standing {
             Judgement::Agrees => self.agrees += 1,
             Judgement::CannotTell(Wait::NotAsked) => self.not_asked += 1,
             Judgement::CannotTell(_) | Judgement::Differs(Kind::StepsUnclear | Kind::UnknownHere) => {
-                self.cannot_tell += 1
+                self.cannot_tell += 1;
             }
             Judgement::Differs(Kind::Missing) => self.missing += 1,
             Judgement::Differs(Kind::Behind) => self.behind += 1,

@@ -81,7 +81,9 @@ pub(super) async fn expectations_are_found_by_what_they_ask_for(h: &Harness) -> 
     ];
     let written = rows.clone();
     h.unit(seed::nothing(), move |work| {
-        written.iter().for_each(|row| put(work, row));
+        for row in &written {
+            put(work, row);
+        }
         put(work, &Expectation { connector: connector("dvcqg-2"), is_fresh: true, ..made(1) });
     })
     .await?;
