@@ -2,26 +2,32 @@
 
 use lienthong_core::testing::fixtures::{self, events::event};
 use lienthong_tests::{Place, Plan, World, eventually};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 
+async fn post(world: &World, path: &str, body: &Value) -> Value {
+    let body = Some(("application/json", body.to_string().into_bytes()));
+    let answered = world.api.send(Method::POST, path, body).await.unwrap();
+    let answer = answered.json();
+    assert!((200..300).contains(&answered.status), "{answer}");
+    answer
+}
+
 async fn compare_now(world: &World) {
-    let (status, answer) = world.command(&["reconcile", "dvcqg", "--now"]).await;
-    assert!(status.success(), "{answer}");
+    let answer = post(world, "/v1/reconciliations", &json!({ "connector": "dvcqg" })).await;
     assert_eq!((&answer["result"], &answer["reach"]), (&json!("wanted"), &json!("open")));
 }
 
 async fn open(world: &World) -> Vec<Value> {
-    let (status, answer) = world.command(&["discrepancy", "list"]).await;
-    assert!(status.success(), "{answer}");
-    answer["discrepancies"].as_array().cloned().unwrap_or_default()
+    world.api.get("/v1/discrepancies").await["discrepancies"].as_array().cloned().unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_portal_forgot_is_there_again_with_its_history_and_what_it_invented_goes_to_a_person() {
-    let mut plan = Plan::embedded(Place::Program);
+    let mut plan = Plan::embedded(Place::Inside);
     plan.tuning.reconcile = true;
     let world = plan.open().await;
     let (code, other) = (fixtures::nth_code(1), fixtures::nth_code(2));
@@ -63,9 +69,8 @@ async fn what_the_portal_forgot_is_there_again_with_its_history_and_what_it_inve
     assert_eq!(portal.dossier(other.as_str()).unwrap().last["TrangThaiHoSo"], "9", "nothing was overwritten");
 
     let id = found["id"].to_string();
-    let (closed, answer) =
-        world.command(&["discrepancy", "close", &id, "--reason", "đã thống nhất với Cổng"]).await;
-    assert!(closed.success(), "{answer}");
+    let reason = json!({ "reason": "đã thống nhất với Cổng" });
+    post(&world, &format!("/v1/discrepancies/{id}/close"), &reason).await;
     let runs = async || {
         let runs = world.api.get("/v1/reconciliations").await["reconciliations"].clone();
         let has_ended = |run: &&Value| !run["ended_at"].is_null() && run["reach"] == "open";

@@ -97,7 +97,11 @@ fn apply(
             row.again_at = Some(at.max(now));
         }
         // The end of what is open brings it back; what else moved, in a while.
-        Judgement::CannotTell(_) => row.again_at = Some(later(now, every)),
+        Judgement::CannotTell(_) => {
+            let lane = work.lanes.get(&(LaneKey::from(&key.1), key.0.clone()));
+            let is_busy = lane.is_some_and(|lane| !lane.row.open.is_empty());
+            row.again_at = (!is_busy).then(|| later(now, every));
+        }
         Judgement::Agrees => {
             (row.absent_since, row.answer) = (None, Some(heard.answer.clone()));
             row.repair = row.repair.filter(|repair| repair.operation.is_some());
