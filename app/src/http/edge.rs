@@ -97,7 +97,7 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// An address that is none of ours may be a vendor's.
-async fn elsewhere(State(state): State<AppState>, request: Request) -> Response {
+pub(super) async fn elsewhere(State(state): State<AppState>, request: Request) -> Response {
     match vendor::take(&state, request).await {
         Ok(response) => response,
         Err(request) => missing(&state, request.headers(), request.uri()),

@@ -19,7 +19,7 @@ use lienthong_core::{
 };
 use std::net::SocketAddr;
 
-use super::{AppState, callbacks::exactly, error::ApiError};
+use super::{AppState, callbacks::exactly, edge::elsewhere, error::ApiError};
 
 /// `/inbound/{connector}/…`, and the adapters' own prefixes, which have no place for a connector's name.
 pub fn routes() -> Router<AppState> {
@@ -34,53 +34,55 @@ async fn named(
     Path((connector, path)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    match ConnectorId::parse(&connector) {
-        Ok(connector) => take(state, connector, path, request).await,
-        Err(_) => nowhere(),
-    }
+    let taken = match ConnectorId::parse(&connector) {
+        Ok(connector) => take(&state, &connector, path, request).await,
+        Err(_) => Err(request),
+    };
+    taken.unwrap_or_else(|_| ApiError::new(StatusCode::NOT_FOUND, "no_such_address").into_response())
 }
 
-/// Goes to the only connector that takes anything; with more than one the address has to name it.
+/// Goes to the only connector that takes anything; with more than one the address has to name it. Vendors know these
+/// prefixes too: what no connector takes may be theirs.
 async fn forwarded(state: State<AppState>, Path(path): Path<String>, request: Request) -> Response {
     let mut doors = inbound::doors(&state.engine);
-    match (doors.next().cloned(), doors.next()) {
-        (Some(connector), None) => take(state.clone(), connector, path, request).await,
-        (Some(_), Some(_)) | (None, _) => nowhere(),
+    let taken = match (doors.next(), doors.next()) {
+        (Some(connector), None) => take(&state, connector, path, request).await,
+        (Some(_), Some(_)) | (None, _) => Err(request),
+    };
+    match taken {
+        Ok(response) => response,
+        Err(request) => elsewhere(state.clone(), request).await,
     }
 }
 
-fn nowhere() -> Response {
-    ApiError::new(StatusCode::NOT_FOUND, "no_such_address").into_response()
-}
-
+/// The request comes back if there is nothing at its path.
 async fn take(
-    State(state): State<AppState>,
-    connector: ConnectorId,
+    state: &AppState,
+    connector: &ConnectorId,
     path: String,
     request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let headers = parts.headers.iter();
+) -> Result<Response, Request> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });
     let http = CallbackRequest {
         path,
-        query: parts.uri.query().unwrap_or_default().to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
         headers: headers.collect(),
         body: Vec::new(),
     };
-    let mut request = InboundRequest { peer, http };
-    let largest = match inbound::admit(&state.engine, &connector, &request) {
-        Admission::Nowhere => return nowhere(),
-        Admission::Refused(answer) => return exactly(answer),
+    let mut sent = InboundRequest { peer, http };
+    let largest = match inbound::admit(&state.engine, connector, &sent) {
+        Admission::Nowhere => return Err(request),
+        Admission::Refused(answer) => return Ok(exactly(answer)),
         Admission::Welcome(largest) => largest,
     };
     // Whoever breaks off in the middle does not read the answer.
-    let Ok(body) = to_bytes(body, largest).await else {
-        return exactly(inbound::answered(&state.engine, &connector, &request, &InboundResult::TooLarge));
+    let Ok(body) = to_bytes(request.into_body(), largest).await else {
+        return Ok(exactly(inbound::answered(&state.engine, connector, &sent, &InboundResult::TooLarge)));
     };
-    request.http.body = body.to_vec();
-    exactly(inbound::receive(&state.engine, &connector, request).await)
+    sent.http.body = body.to_vec();
+    Ok(exactly(inbound::receive(&state.engine, connector, sent).await))
 }

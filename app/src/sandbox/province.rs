@@ -89,6 +89,7 @@ pub(super) fn configuration(
         text,
         "[[connector]]\nid = \"dvcqg\"\nlabel = \"Cổng DVC quốc gia\"\n[connector.dvcqg]\nadapter_url = \"{}\"\n\
          username = \"{}\"\npassword = \"{}\"\nmadonvi = \"{}\"\ndstcode = \"{}\"\nsettling_seconds = 1\n\
+         lookup_fields = {{ status = \"TRANGTHAIHOSO\", code = \"MAHOSO\" }}\n\
          [connector.dvcqg.inbound]\nallowed_peers = [\"127.0.0.1\"]\n",
         suite.portal.url(),
         known::PORTAL_USERNAME,
