@@ -41,6 +41,7 @@ error-not_allowed = { $what ->
     [decision] The operation waits for a decision. Confirm it by “Send again” or “Dismiss” first.
     [nothing_to_edit] This operation carries nothing that could be edited.
     [unchanged] Nothing was changed, so nothing was sent.
+    [recreated] This step goes out only if the partner has made the dossier anew; the system then sends it by itself. Dismiss it if it is no longer wanted.
     [no_connector] No connection here can do this yet, so it cannot be sent. Dismiss it, or wait for that connection.
     [fenced] The store was restored, and nothing is sent before the common decision (lienthong restore status). Single operations can be sent again after it.
     [not_fenced] The store does not wait for a decision after a restore, or somebody has decided already.

@@ -117,6 +117,7 @@ deed-dismissed = The operation was dismissed. The reason is kept with your name.
 deed-reason = Nothing was done: a reason is missing. Please give one and try again.
 deed-reason_missing = Nothing was done: a reason is missing. Please give one and try again.
 deed-running = The operation is with the partner just now. Wait for this attempt to end and try again.
+deed-recreated = This step goes out only if the partner has made the dossier anew; the system then sends it by itself. Dismiss it if it is no longer wanted.
 deed-no_connector = No connector of this installation can do this yet, so it cannot be sent. Dismiss it, or wait until one is installed.
 deed-fenced = The store was restored, and nothing is sent before the common decision. Open the page Restore.
 restore-reason-older = the store is older than what was seen

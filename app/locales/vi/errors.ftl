@@ -41,6 +41,7 @@ error-not_allowed = { $what ->
     [decision] Thao tác đang chờ một quyết định. Xác nhận bằng “Gửi lại” hoặc “Bỏ qua” trước.
     [nothing_to_edit] Thao tác này không mang dữ liệu nào sửa được.
     [unchanged] Nội dung chưa có gì thay đổi nên chưa gửi.
+    [recreated] Bước này chỉ đi khi đối tác báo đã tạo lại hồ sơ; khi đó hệ thống tự gửi. Nếu không cần nữa thì bỏ qua.
     [no_connector] Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua thao tác, hoặc đợi kết nối đó được cài đặt.
     [fenced] Kho dữ liệu vừa được phục hồi nên chưa gửi gì cho đến khi có quyết định chung (lienthong restore status). Sau đó mới gửi lại được từng thao tác.
     [not_fenced] Kho dữ liệu không ở trạng thái chờ sau phục hồi, hoặc đã có người quyết định rồi.

@@ -117,6 +117,7 @@ deed-dismissed = Đã bỏ qua thao tác. Lý do được lưu cùng tên ngư�
 deed-reason = Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi bấm lại.
 deed-reason_missing = Chưa ghi lý do nên chưa làm gì. Xin ghi lý do rồi bấm lại.
 deed-running = Thao tác đang nằm ở đối tác nên chưa làm được. Đợi lần gửi này kết thúc rồi thử lại.
+deed-recreated = Bước này chỉ đi khi đối tác báo đã tạo lại hồ sơ; khi đó hệ thống tự gửi. Nếu không cần nữa thì bỏ qua.
 deed-no_connector = Chưa có kết nối nào của hệ thống thực hiện được việc này nên chưa gửi được. Có thể bỏ qua, hoặc đợi kết nối đó được cài đặt.
 deed-fenced = Kho dữ liệu vừa được phục hồi nên chưa gửi gì cho đến khi có quyết định chung. Mở trang Phục hồi.
 restore-reason-older = kho dữ liệu cũ hơn những gì đã thấy

@@ -188,6 +188,10 @@ fn mend(
         (Kind::Missing, None) => return Ok(Mended::WantsHistory),
         // What was told since is not in it.
         (Kind::Missing, Some(told)) if told.stamp != row.stamp => return Ok(Mended::NotNow),
+        // Retention has taken a part of it since.
+        (Kind::Missing, Some(told)) if i64::try_from(told.steps().len()) != Ok(row.ours.steps) => {
+            return Ok(Mended::Not(Why::HistoryUnknown));
+        }
         (Kind::Missing, Some(told)) => Some(told.steps()),
         _ => None,
     };

@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     clock::later,
+    event::rejection::storable,
     flow::{
         callback::keep,
         engine::{Engine, Member},
@@ -25,6 +26,8 @@ use crate::{
     },
 };
 
+/// So much of what is wrong with a request is kept and logged, in characters.
+const SAID: usize = 300;
 /// Files that one run of the timer fetches.
 const FILES: i64 = 50;
 
@@ -119,6 +122,7 @@ async fn take(
         Ok(Said::Question(code)) => answer_question(&engine, row, &code).await,
         Err(unread) => {
             let (Unread::Unparsable(said) | Unread::Invalid(said)) = &unread;
+            let said = storable(said, SAID);
             tracing::warn!(request = row, %said, "a partner's request could not be read");
             let verdict =
                 CallbackVerdict { callback: row, identity: None, verdict: format!("unread: {said}") };
@@ -169,7 +173,7 @@ async fn apply(
     decide(&*engine.store, scope, move |work| {
         let teller = Teller { rules: &rules, connector: &connector, base: &base, row };
         let became: Vec<_> = items.iter().map(|item| teller.item(work, item)).collect();
-        let verdict = verdict(&became);
+        let verdict = storable(&verdict(&became), SAID * 10);
         work.callbacks.push(CallbackVerdict { callback: row, identity: None, verdict });
         became
     })

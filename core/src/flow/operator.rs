@@ -141,6 +141,11 @@ pub(super) fn fulfil(
     if wish == Wish::Retry && work.is_fenced {
         return Deed::NotAllowed("fenced".into());
     }
+    // Steps of a history go out only if the partner has made the dossier anew: then by themselves.
+    let waits = |o: &Operation| o.id == id && matches!(o.need, Some(Need::Recreated(_)));
+    if wish == Wish::Retry && loaded.row.open.iter().any(waits) {
+        return Deed::NotAllowed("recreated".into());
+    }
     if wish == Wish::Retry && !connectors.contains(&loaded.row.connector) {
         return Deed::NotAllowed("no_connector".into());
     }

@@ -162,6 +162,8 @@ impl<'a> Standing<'a> {
             }
             // The person who sends it again decides; the snapshot will bring another state.
             (_, Some(Need::Decision(_) | Need::Restore(_))) => return Some("decision"),
+            // Whether it goes out at all is what the partner's answer decides.
+            (_, Some(Need::Recreated(_))) => return Some("recreated"),
             (_, Some(Need::Snapshot(_))) => return Some("snapshot"),
             _ => {}
         }

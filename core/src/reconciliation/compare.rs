@@ -42,7 +42,10 @@ pub fn compare(
         (true, true) => of_statuses(ours.status, &ours.told, answer.status),
         (false, true) if ours.is_born_there => Judgement::Agrees,
         (false, true) => Judgement::Differs(Kind::Ahead),
-        (false, false) if !ours.is_born_there => Judgement::Agrees,
+        // What it had acknowledged once is missing, whatever became of sending it again.
+        (false, false) if !ours.is_born_there && ours.version.is_none() && ours.told.is_empty() => {
+            Judgement::Agrees
+        }
         (true | false, false) => absent(expectation.absent_since, now, settling),
     }
 }
@@ -116,8 +119,8 @@ mod tests {
     }
 
     fn ours(is_acknowledged: bool, is_born_there: bool, told: &[u8]) -> Ours {
-        let (status, told) = (told.last().copied(), told.to_vec());
-        Ours { is_acknowledged, is_born_there, status, told, version: Some(1), steps: 2 }
+        let (status, version) = (told.last().copied(), is_acknowledged.then_some(1));
+        Ours { is_acknowledged, is_born_there, status, told: told.to_vec(), version, steps: 2 }
     }
 
     fn known(status: Option<u8>) -> Answer {
@@ -147,7 +150,9 @@ mod tests {
             (ours(false, false, &[]), unknown.clone(), Judgement::Agrees),
             (ours(false, false, &[]), known(Some(2)), differs(Kind::Ahead)),
             (ours(false, true, &[]), known(Some(1)), Judgement::Agrees),
-            (ours(false, true, &[]), unknown, again),
+            (ours(false, true, &[]), unknown.clone(), again),
+            // It had been there; sending it again was given up.
+            (ours(false, false, &[2]), unknown, again),
         ];
         for (ours, answer, wanted) in cases {
             let made = expectation(ours);

@@ -115,7 +115,8 @@ fn every_key_that_a_page_uses_exists() {
 }
 
 /// Why a person's decision may not be possible now.
-const DEEDS: [&str; 12] = [
+const DEEDS: [&str; 13] = [
+    "recreated",
     "fenced",
     "running",
     "ended",

@@ -86,7 +86,9 @@ pub(super) async fn known(
 ) -> Result<Option<Known>, StoreError> {
     let Some(timeline) = state.views.timeline(code.as_str()).await? else { return Ok(None) };
     let rules = &state.engine.rules;
-    let unit = timeline.unit.as_deref().and_then(|unit| UnitCode::parse(unit).ok());
+    // While no event has said the unit, the code says it.
+    let said = timeline.unit.as_deref().or_else(|| Some(code.unit_part()).filter(|part| part.len() == 13));
+    let unit = said.and_then(|unit| UnitCode::parse(unit).ok());
     let is_its = unit.is_none_or(|unit| rules.may_speak(&vendor.entry.source, &rules.canonical_unit(&unit)));
     let state = serde_json::from_str(&timeline.state).unwrap_or_else(|_| DossierState::new(code.clone()));
     Ok(is_its.then_some(Known { timeline, state }))

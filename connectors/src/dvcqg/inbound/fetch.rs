@@ -27,12 +27,19 @@ impl Dvcqg {
         let request = match &self.config.gateway {
             Some(gateway) => {
                 let url = dialect::joined(&self.config.adapter_url, &gateway.file_path).map_err(later)?;
-                Request::post_json(url, json!({ "DuongDan": address }).to_string().into_bytes())
+                self.with_headers(Request::post_json(
+                    url,
+                    json!({ "DuongDan": address }).to_string().into_bytes(),
+                ))
             }
-            None => Request::get(allowed(address, &self.config)?),
+            None => match allowed(address, &self.config)? {
+                Way::Adapter(url) => self.with_headers(Request::get(url)),
+                // What opens our adapter is nobody else's business.
+                Way::Named(url) => Request::get(url),
+            },
         };
         let budget = Budget::new(call.deadline);
-        let request = self.with_headers(request).header("Accept", "*/*");
+        let request = request.header("Accept", "*/*");
         let answer = door.http.send(request, budget.for_call(call.deadline)).await;
         let answer = answer.map_err(|failure| later(failure.said))?;
         if !answer.is_success() || answer.is_html() || answer.body.is_empty() {
@@ -59,8 +66,17 @@ fn unwrapped(answer: &Answer) -> Result<Vec<u8>, NotFetched> {
         .ok_or_else(|| later("the gateway answered no base64"))
 }
 
-/// The address at which we fetch it: below our adapter's `/RestService/`, or on a host that configuration names.
-pub(in crate::dvcqg) fn allowed(address: &str, config: &Config) -> Result<String, NotFetched> {
+/// Where a file is fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::dvcqg) enum Way {
+    /// Below our adapter's `/RestService/`.
+    Adapter(String),
+    /// On a host that configuration names, at its scheme's own port.
+    Named(String),
+}
+
+/// The address at which we fetch it.
+pub(in crate::dvcqg) fn allowed(address: &str, config: &Config) -> Result<Way, NotFetched> {
     let ours = config.fetchable(address).map_err(|error| never(error.to_string()))?;
     let url = reqwest::Url::parse(&ours).map_err(|error| never(format!("no address: {error}")))?;
     if !["http", "https"].contains(&url.scheme()) || !url.username().is_empty() || url.password().is_some() {
@@ -74,9 +90,13 @@ pub(in crate::dvcqg) fn allowed(address: &str, config: &Config) -> Result<String
     let hosts = config.inbound.as_ref().map(|inbound| inbound.file_hosts.as_slice()).unwrap_or_default();
     let is_named =
         url.host_str().is_some_and(|host| hosts.iter().any(|named| named.eq_ignore_ascii_case(host)));
-    if is_ours || is_named {
-        Ok(url.to_string())
+    if is_ours {
+        Ok(Way::Adapter(url.to_string()))
+    } else if is_named && url.port().is_none() {
+        Ok(Way::Named(url.to_string()))
     } else {
-        Err(never("leads past our adapter, to a host that file_hosts does not name"))
+        Err(never(
+            "leads past our adapter, to a host that file_hosts does not name, or to another port of it",
+        ))
     }
 }

@@ -2,7 +2,7 @@
 //! did it before (10.13, 10.20).
 
 use super::*;
-use crate::dvcqg::inbound::fetch::allowed;
+use crate::dvcqg::inbound::fetch::{Way, allowed};
 use lienthong_core::{
     catalogue::Book,
     event::data::Dossier as Contract,
@@ -414,7 +414,7 @@ fn files_are_fetched_through_our_adapter_or_from_named_hosts_and_from_nowhere_el
     let plain = at(json!({"trust_network": true}));
     let ok = "http://ip-ss-donvi:8080/XrdAdapter/RestService/forward/files/1?dstcode=A";
     let ours = "http://10.0.0.5:8080/VXPAdapter/RestService/forward/files/1?dstcode=A";
-    assert_eq!(allowed(ok, &plain).unwrap(), ours);
+    assert_eq!(allowed(ok, &plain).unwrap(), Way::Adapter(ours.to_owned()));
     for elsewhere in [
         "http://169.254.169.254/latest/meta-data",
         "http://10.0.0.5:8080/admin",
@@ -428,7 +428,13 @@ fn files_are_fetched_through_our_adapter_or_from_named_hosts_and_from_nowhere_el
         assert!(refused.is_final, "{elsewhere}");
     }
     let named = at(json!({"trust_network": true, "file_hosts": ["files.example.vn"]}));
-    assert!(allowed("https://files.example.vn/1", &named).is_ok());
+    let there = "https://files.example.vn/1";
+    assert_eq!(
+        allowed(there, &named).unwrap(),
+        Way::Named(there.to_owned()),
+        "without what opens our adapter"
+    );
+    assert!(allowed("https://files.example.vn:8443/1", &named).is_err(), "another service of that host");
     assert!(allowed("https://files.example.vn.evil/1", &named).is_err());
 }
 
