@@ -26,7 +26,7 @@ pub enum Deed {
     /// There is no such operation, open incident or open entry.
     NotFound,
     /// Not in its present state; the code says why: `running`, `ended`, `reason_missing`, `no_connector`, `closes_itself`,
-    /// `fenced`, `not_fenced`, `not_marked`.
+    /// `fenced`, `not_fenced`, `not_marked`, `recreated`.
     NotAllowed(String),
 }
 

@@ -5,6 +5,7 @@ use lienthong_core::{
     flow::{
         discrepancy::{self, Moved},
         engine::{EngineSettings, PartnerSettings},
+        operator::{self, Deed},
         statuses::{self, StatusSettings},
     },
     id::ConnectorId,
@@ -150,6 +151,29 @@ async fn a_dossier_that_the_portal_lost_is_created_anew_with_its_whole_history_o
     assert_eq!(repaired, 1);
     assert!(looked_up(&world).len() >= 3, "twice before, once after: {:?}", looked_up(&world));
     world.ledgers_balance().await;
+}
+
+#[tokio::test]
+async fn nobody_sends_the_steps_of_a_repair_before_the_portal_has_said_that_it_made_the_dossier_anew() {
+    let world = world();
+    begin(&world).await;
+    let code = told(&world, 1).await;
+    world.portal.loses(&code);
+    world.portal.hold();
+    let held = |w: &World| {
+        let steps = w.operations(ActionKind::AppendProgress);
+        steps.into_iter().find(|o| o.state == OperationState::Held).map(|o| o.id)
+    };
+    for _ in 0..20 {
+        if held(&world).is_some() {
+            break;
+        }
+        world.advance(61);
+        world.run_timers().await;
+    }
+    world.eventually("its steps wait", |w| held(w).is_some()).await;
+    let deed = operator::retry(&world.engine, held(&world).unwrap(), "an", "").await.unwrap();
+    assert_eq!(deed, Deed::NotAllowed("recreated".to_owned()));
 }
 
 /// It was there after all: an update went out, and its steps are there too.
