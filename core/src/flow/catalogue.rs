@@ -3,7 +3,7 @@
 //! of our mappings break by what is stored now.
 
 use jiff::{Timestamp, civil::Time};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -19,6 +19,7 @@ use crate::{
     },
     clock::{business, business_zone},
     flow::{
+        cursor::{put, read},
         engine::{Engine, Member},
         health::turn,
         operator,
@@ -97,17 +98,6 @@ fn wanted_of(connector: &ConnectorId) -> String {
 
 fn looked_of(connector: &ConnectorId) -> String {
     format!("catalogue-looked:{connector}")
-}
-
-async fn read<T: DeserializeOwned>(store: &dyn Store, name: &str) -> Result<Option<T>, StoreError> {
-    // What cannot be read was written by another version: begin anew.
-    Ok(store.cursor(name).await?.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
-fn put<T: Serialize>(work: &mut Work, name: String, value: &T) {
-    if let Ok(text) = serde_json::to_string(value) {
-        work.cursors.push((name, text));
-    }
 }
 
 /// How far the pull of a connector's catalogue is.

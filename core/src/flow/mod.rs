@@ -3,6 +3,7 @@
 
 pub mod callback;
 pub mod catalogue;
+mod cursor;
 pub mod discrepancy;
 pub mod edit;
 pub mod engine;

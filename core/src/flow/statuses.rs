@@ -3,7 +3,7 @@
 //! off goes on where it stopped.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::{
     clock::{business, later},
     flow::{
+        cursor::{put, read},
         engine::{Engine, Member},
         health::turn,
         heard::{self, Heard, Learned},
@@ -79,17 +80,6 @@ fn cursor_of(connector: &ConnectorId) -> String {
 
 fn asked_of(connector: &ConnectorId) -> String {
     format!("statuses-wanted:{connector}")
-}
-
-async fn read<T: DeserializeOwned>(store: &dyn Store, name: &str) -> Result<Option<T>, StoreError> {
-    // What cannot be read was written by another version: begin anew.
-    Ok(store.cursor(name).await?.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
-fn put<T: Serialize>(work: &mut Work, name: String, value: &T) {
-    if let Ok(text) = serde_json::to_string(value) {
-        work.cursors.push((name, text));
-    }
 }
 
 /// How far the reconciliation of a connector is.
